@@ -1,0 +1,55 @@
+# `make` lists the targets. Each sets up the environment it needs; PYTHON picks the interpreter (3.11 or newer).
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(abspath $(VENV))/bin
+READY := $(VENV)/.ready
+UV := 0.13.9
+export PATH := $(BIN):$(PATH)
+export DVC_NO_ANALYTICS := true
+export MLFLOW_DISABLE_TELEMETRY := true
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help setup repro test test-slow lint format ui lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+setup: $(READY) ## install the locked environment
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV)
+	$(BIN)/uv pip install --quiet --no-deps --compile-bytecode --python $(BIN)/python --requirement requirements.lock
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	touch $(READY)
+
+repro: $(READY) ## run the pipeline: params.yaml's profile, by default the embedded demo corpus
+	dvc repro
+
+test: $(READY) ## the quick tests
+	python -m pytest
+
+test-slow: $(READY) ## the long ones: whole pipelines, kills, browsers
+	python -m pytest -m slow
+
+lint: $(READY) ## ruff, mypy and the architecture's contracts
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+format: $(READY) ## let ruff rewrite the code
+	ruff check --fix .
+	ruff format .
+
+ui: $(READY) ## compare runs and listen, in a browser
+	mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}
+
+lock: $(READY) ## pin the newest versions that fit pyproject.toml
+	$(BIN)/python -m uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
+
+clean: ## delete what the pipeline made here, not the environment
+	rm -rf data models reports/preprocess reports/train reports/render reports/evaluate .resume

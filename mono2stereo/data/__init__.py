@@ -1,0 +1,1 @@
+"""Recordings → manifest → mid/side pairs: sources, inspection, preprocessing."""

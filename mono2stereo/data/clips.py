@@ -1,0 +1,109 @@
+"""Training and validation clips, drawn from (seed, step) alone, so that a resumed run sees the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import fftconvolve, firwin2
+
+from mono2stereo.data.pairs import Pair
+from mono2stereo.dsp.mel import mel_centres_hz
+from mono2stereo.errors import DataError
+
+LEVEL_TAPS = 513
+MAX_LEVEL_DB = 24.0
+SILENCE = 1e-3  # rms; a clip below it teaches nothing and is drawn again
+REDRAWS = 8
+
+
+@dataclass(frozen=True)
+class ClipDrawer:
+    """Draws `(mid, real)` clips from preprocessed tracks.
+
+    Args:
+        pairs: Tracks of one split.
+        sample_rate: In Hz.
+        clip_samples: Length of the mid, context included.
+        real_span: The samples of a clip that a generated side stands for; `real` has just these.
+        real: "side", the recording's own, or "mid".
+        real_level: How a side is levelled to its mid over the track: "none", "broadband" or "bands"
+            (per mel band, so that the discriminators do not ask for an equalisation the mel loss forbids).
+    """
+
+    pairs: Sequence[Pair]
+    sample_rate: int
+    clip_samples: int
+    real_span: slice
+    real: str = "side"
+    real_level: str = "bands"
+
+    def __post_init__(self) -> None:
+        short = [pair.name for pair in self.pairs if len(pair.mid_side) < self.clip_samples]
+        if len(short) == len(self.pairs):
+            raise DataError(
+                f"train.clip_samples = {self.clip_samples}: longer than every track "
+                f"({max(len(pair.mid_side) for pair in self.pairs)} samples at most); shorten the clip"
+            )
+        usable = [pair for pair in self.pairs if len(pair.mid_side) >= self.clip_samples]
+        object.__setattr__(self, "pairs", usable)
+        object.__setattr__(self, "_taps", [self._level_taps(pair) for pair in usable])
+
+    def batch(self, seed: int, step: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+        """The batch of one step: mid `(batch, clip_samples)` and real `(batch, span)`, float32.
+
+        Tracks are drawn with probability proportional to their lengths, starts uniformly.
+        """
+        generator = np.random.default_rng([seed, step])
+        lengths = np.array([len(pair.mid_side) for pair in self.pairs], float)
+        clips = []
+        for _ in range(batch_size):
+            for _ in range(REDRAWS):
+                index = generator.choice(len(self.pairs), p=lengths / lengths.sum())
+                start = int(generator.integers(len(self.pairs[index].mid_side) - self.clip_samples + 1))
+                clip = self.clip(index, start)
+                if np.sqrt(np.mean(np.square(clip[0]))) > SILENCE:
+                    break
+            clips.append(clip)
+        mids, reals = zip(*clips, strict=True)
+        return np.stack(mids), np.stack(reals)
+
+    def fixed(self, n_clips: int) -> tuple[np.ndarray, np.ndarray]:
+        """`n_clips` clips spread evenly over the tracks and within them, the same at every call."""
+        clips = []
+        for number in range(n_clips):
+            index = number % len(self.pairs)
+            rounds = -(-(n_clips - index) // len(self.pairs))
+            share = (number // len(self.pairs) + 0.5) / rounds
+            clips.append(self.clip(index, int(share * (len(self.pairs[index].mid_side) - self.clip_samples))))
+        mids, reals = zip(*clips, strict=True)
+        return np.stack(mids), np.stack(reals)
+
+    def clip(self, index: int, start: int) -> tuple[np.ndarray, np.ndarray]:
+        """One clip: mid `(clip_samples,)` from sample `start` of a track, and its real `(span,)`."""
+        track = self.pairs[index].mid_side
+        mid = np.array(track[start : start + self.clip_samples, 0])
+        if self.real == "mid":
+            return mid, mid[self.real_span]
+        taps = self._taps[index]  # type: ignore[attr-defined]
+        margin = len(taps) // 2
+        first, last = start + self.real_span.start - margin, start + self.real_span.stop + margin
+        inside = track[max(first, 0) : min(last, len(track)), 1]
+        side = np.pad(inside, (max(-first, 0), max(last - len(track), 0)))
+        return mid, fftconvolve(side, taps, mode="valid").astype(np.float32)
+
+    def _level_taps(self, pair: Pair) -> np.ndarray:
+        """Linear-phase FIR that brings a track's side to the level of its mid."""
+        if self.real_level == "none":
+            return np.ones(1, np.float32)
+        mid, side = np.asarray(pair.mid_level_bands), np.asarray(pair.side_level_bands)
+        if self.real_level == "broadband":
+            return np.array([10 ** (-pair.side_to_mid_db / 20)], np.float32)
+        limit = 10 ** (MAX_LEVEL_DB / 20)
+        gain = np.clip(mid / np.maximum(side, 1e-12), 1 / limit, limit)
+        nyquist = self.sample_rate / 2
+        centres = mel_centres_hz(self.sample_rate, len(gain))
+        frequencies = np.concatenate([[0.0], centres, [nyquist]])
+        taps = firwin2(LEVEL_TAPS, frequencies, np.concatenate([gain[:1], gain, gain[-1:]]), fs=2 * nyquist)
+        return taps.astype(np.float32)

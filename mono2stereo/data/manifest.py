@@ -1,0 +1,174 @@
+"""The manifest: one row for every recording of a source, fit for training or with the reason why not."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from mono2stereo.data.parallel import map_parallel
+from mono2stereo.data.sources.track import SPLITS, Track
+from mono2stereo.errors import DataError
+from mono2stereo.files import atomic_path
+
+OK = "ok"
+MONO_BELOW_DB = -60.0
+SILENT_BELOW_RMS = 1e-5
+BLOCK_FRAMES = 1 << 17
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """One recording.
+
+    Attributes:
+        track: unique name.
+        split: train, valid or test.
+        path: relative to the repository's root where the audio lies below it, else absolute.
+        sample_rate: Hz; 0 if unreadable.
+        seconds: decoded duration.
+        bytes: size of the file.
+        sha256: of the file.
+        side_to_mid_db: level of (L−R)/2 against (L+R)/2; nan where there is none.
+        status: "ok", or why the recording is left out.
+    """
+
+    track: str
+    split: str
+    path: str
+    sample_rate: int
+    seconds: float
+    bytes: int
+    sha256: str
+    side_to_mid_db: float
+    status: str
+
+
+def build_manifest(
+    tracks: Sequence[Track], *, root: Path, min_seconds: float, strict: bool = False
+) -> list[ManifestRow]:
+    """Inspect every track and say on stderr which ones are left out, and why.
+
+    Args:
+        tracks: from a source; the rows keep their order.
+        root: the repository's top folder.
+        min_seconds: shorter recordings are left out.
+        strict: refuse unfit recordings instead.
+
+    Raises:
+        DataError: a split has no fit recording, or `strict` and some are unfit.
+    """
+    rows = map_parallel(partial(inspect_track, root=root, min_seconds=min_seconds), tracks, label="inspect")
+    rows = _mark_duplicates(rows)
+    unfit = [row for row in rows if row.status != OK]
+    if strict and unfit:
+        named = "; ".join(f"{row.path} ({row.status})" for row in unfit)
+        raise DataError(f"data.strict: {len(unfit)} of {len(rows)} recordings unfit, remove them: {named}")
+    for row in unfit:
+        print(f"left out: {row.path}: {row.status}", file=sys.stderr)
+    for split in SPLITS:
+        if not any(row.split == split and row.status == OK for row in rows):
+            raise DataError(
+                f"{split}: no fit recording among {sum(row.split == split for row in rows)}; add stereo "
+                f"recordings of at least {min_seconds:g} s to it"
+            )
+    return rows
+
+
+def inspect_track(track: Track, *, root: Path, min_seconds: float) -> ManifestRow:
+    """Decode one recording block by block and judge it. Broken audio becomes a status, not an error."""
+    try:
+        path = track.path.relative_to(root).as_posix()
+    except ValueError:
+        path = track.path.resolve().as_posix()
+    row = ManifestRow(track.name, track.split, path, 0, 0.0, 0, "", math.nan, "unreadable")
+    try:
+        with track.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        row = replace(row, bytes=track.path.stat().st_size, sha256=digest)
+        return _listen(row, track.path, min_seconds)
+    except (OSError, soundfile.SoundFileError) as error:
+        return replace(row, status=f"unreadable: {' '.join(str(error).split())}")
+
+
+def _listen(row: ManifestRow, path: Path, min_seconds: float) -> ManifestRow:
+    frames = 0
+    energy = np.zeros(2)  # of mid and side
+    with soundfile.SoundFile(path) as audio:
+        row = replace(row, sample_rate=audio.samplerate)
+        for block in audio.blocks(BLOCK_FRAMES, dtype="float64", always_2d=True):
+            frames += len(block)
+            left, right = block[:, 0], block[:, -1]
+            energy += np.sum(((left + right) / 2) ** 2), np.sum(((left - right) / 2) ** 2)
+        channels = audio.channels
+    row = replace(row, seconds=round(frames / row.sample_rate, 4))
+    status = OK
+    if channels > 2:
+        status = f"{channels} channels"
+    elif channels == 1:
+        status = "mono"
+    elif row.seconds < min_seconds:
+        status = f"too short: {row.seconds:.2f} s"
+    elif not np.all(np.isfinite(energy)):
+        status = "samples that are not finite"
+    elif math.sqrt(energy.sum() / frames) < SILENT_BELOW_RMS:
+        status = "silent"
+    else:
+        ratio_db = 10 * math.log10(np.divide(*np.maximum(energy, 1e-30 * energy.sum())[::-1]))
+        row = replace(row, side_to_mid_db=round(ratio_db, 2))
+        if ratio_db < MONO_BELOW_DB:
+            status = "mono"
+        elif ratio_db > -MONO_BELOW_DB:
+            status = "channels in opposite phase"
+    return replace(row, status=status)
+
+
+def _mark_duplicates(rows: list[ManifestRow]) -> list[ManifestRow]:
+    """Leave out copies of a recording: one in train and one in test would make the test worthless."""
+    first: dict[str, ManifestRow] = {}
+    marked = []
+    for row in rows:
+        original = first.setdefault(row.sha256, row)
+        is_copy = row.status == OK and original is not row
+        marked.append(replace(row, status=f"copy of {original.path}") if is_copy else row)
+    return marked
+
+
+def write_manifest(rows: Sequence[ManifestRow], path: Path) -> None:
+    """Write the rows as CSV."""
+    with atomic_path(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(ManifestRow)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+
+
+def read_manifest(path: Path) -> list[ManifestRow]:
+    """Read the rows that `write_manifest` wrote. Raises DataError."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [
+                ManifestRow(
+                    track=row["track"],
+                    split=row["split"],
+                    path=row["path"],
+                    sample_rate=int(row["sample_rate"]),
+                    seconds=float(row["seconds"]),
+                    bytes=int(row["bytes"]),
+                    sha256=row["sha256"],
+                    side_to_mid_db=float(row["side_to_mid_db"]),
+                    status=row["status"],
+                )
+                for row in csv.DictReader(file)
+            ]
+    except FileNotFoundError:
+        raise DataError(f"{path}: not found; run the stage download first") from None
+    except (KeyError, ValueError, TypeError):
+        raise DataError(f"{path}: not a manifest; run the stage download again") from None

@@ -1,0 +1,110 @@
+"""The folder of mid/side pairs that preprocess writes and everything after it reads.
+
+`<folder>/{train,valid,test}/<track>.npy` holds float32 (samples, 2), the columns mid and side;
+`<folder>/index.json` says what there is and how loud.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mono2stereo.errors import DataError
+
+INDEX = "index.json"
+
+
+@dataclass(frozen=True)
+class PairEntry:
+    """One track in the index.
+
+    Attributes:
+        name: the track's name.
+        split: train, valid or test.
+        file: the .npy file, relative to the folder.
+        samples: length.
+        side_to_mid_db: broadband level of side against mid.
+        mid_level_bands: long-term RMS of each mel band's magnitude over the track, 80 values.
+        side_level_bands: the same of the side.
+    """
+
+    name: str
+    split: str
+    file: str
+    samples: int
+    side_to_mid_db: float
+    mid_level_bands: list[float]
+    side_level_bands: list[float]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One track as training and evaluation see it.
+
+    Attributes:
+        name: the track's name.
+        split: train, valid or test.
+        sample_rate: Hz.
+        mid_side: float32 (samples, 2), mapped from the file, read-only.
+        side_to_mid_db: broadband level of side against mid.
+        mid_level_bands: float32 (80,), long-term RMS of each mel band's magnitude.
+        side_level_bands: the same of the side.
+    """
+
+    name: str
+    split: str
+    sample_rate: int
+    mid_side: NDArray[np.float32]
+    side_to_mid_db: float
+    mid_level_bands: NDArray[np.float32]
+    side_level_bands: NDArray[np.float32]
+
+
+def write_index(folder: Path, sample_rate: int, entries: Sequence[PairEntry]) -> None:
+    """Write index.json into `folder`."""
+    index = {"sample_rate": sample_rate, "tracks": [asdict(entry) for entry in entries]}
+    (folder / INDEX).write_text(json.dumps(index, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def load_pairs(folder: Path | str, split: str) -> list[Pair]:
+    """Map all pairs of a split, in the order of the manifest, without reading their samples.
+
+    Raises:
+        DataError: the folder, a file or the split is missing or damaged.
+    """
+    folder = Path(folder)
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        rate = int(index["sample_rate"])
+        entries = [PairEntry(**entry) for entry in index["tracks"] if entry["split"] == split]
+    except FileNotFoundError:
+        raise DataError(f"{folder / INDEX}: not found; run the stage preprocess first") from None
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"{folder / INDEX}: damaged; run the stage preprocess again") from None
+    if not entries:
+        raise DataError(f"{folder}: no track in the split {split!r}; run the stage preprocess again")
+    return [_open(folder, rate, entry) for entry in entries]
+
+
+def _open(folder: Path, sample_rate: int, entry: PairEntry) -> Pair:
+    path = folder / entry.file
+    try:
+        mid_side = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        raise DataError(f"{path}: missing or damaged; run the stage preprocess again") from None
+    if mid_side.shape != (entry.samples, 2) or mid_side.dtype != np.float32:
+        raise DataError(f"{path}: not the float32 ({entry.samples}, 2) of the index; run preprocess again")
+    return Pair(
+        name=entry.name,
+        split=entry.split,
+        sample_rate=sample_rate,
+        mid_side=mid_side,
+        side_to_mid_db=entry.side_to_mid_db,
+        mid_level_bands=np.asarray(entry.mid_level_bands, np.float32),
+        side_level_bands=np.asarray(entry.side_level_bands, np.float32),
+    )

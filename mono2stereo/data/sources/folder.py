@@ -1,0 +1,120 @@
+"""Any tree of stereo recordings, split by its own train/valid/test folders or by a stable hash."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from pathlib import Path, PurePosixPath
+
+from mono2stereo.data.sources.track import SPLITS, Track
+from mono2stereo.errors import DataError
+
+SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc"})
+MAX_NAME_BYTES = 120
+
+
+class FolderSource:
+    """A tree of recordings that libsndfile reads.
+
+    With a folder train, valid or test at its top, only the recordings below these count and keep their
+    split. Otherwise see `split_of`.
+    """
+
+    def __init__(self, path: Path, *, valid_fraction: float, test_fraction: float) -> None:
+        self.path = path
+        self.valid_fraction = valid_fraction
+        self.test_fraction = test_fraction
+
+    def prepare(self) -> None:
+        if not self.path.is_dir():
+            raise DataError(f"{self.path}: no such folder; set data.path to a tree of stereo recordings")
+        if not self._files():
+            raise DataError(
+                f"{self.path}: holds no WAV, FLAC, OGG, MP3 or AIFF file; set data.path to one that does"
+            )
+
+    def tracks(self) -> list[Track]:
+        files = self._files()
+        if any((self.path / split).is_dir() for split in SPLITS):
+            splits = {file: file.parts[0] for file in files if file.parts[0] in SPLITS}
+            names = unique_names(list(splits), below=1)
+        else:
+            splits = split_of(files, valid_fraction=self.valid_fraction, test_fraction=self.test_fraction)
+            names = unique_names(files)
+        return [
+            Track(name, split, self.path / file)
+            for name, (file, split) in zip(names, splits.items(), strict=True)
+        ]
+
+    def _files(self) -> list[PurePosixPath]:
+        found = (path.relative_to(self.path) for path in self.path.rglob("*") if path.is_file())
+        return sorted(
+            PurePosixPath(path.as_posix())
+            for path in found
+            if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in path.parts)
+        )
+
+
+def split_of(
+    files: list[PurePosixPath], *, valid_fraction: float, test_fraction: float
+) -> dict[PurePosixPath, str]:
+    """Split tracks by a hash, so that a new file moves no old one.
+
+    Tracks of one folder (an album, an artist) stay together; where all lie in one folder, each track
+    stands for itself. Small trees may leave a split empty by chance: it then takes the nearest group.
+
+    >>> files = [PurePosixPath(f"{n}.wav") for n in range(8)]
+    >>> sorted(set(split_of(files, valid_fraction=0.1, test_fraction=0.2).values()))
+    ['test', 'train', 'valid']
+    """
+    several = len({file.parent for file in files}) > 1
+    groups = {file: (file.parent if several and file.parent.parts else file).as_posix() for file in files}
+    place = {group: _place(group) for group in groups.values()}
+    ordered = sorted(place, key=lambda group: (place[group], group))
+    split = {
+        group: "test"
+        if place[group] < test_fraction
+        else "valid"
+        if place[group] < test_fraction + valid_fraction
+        else "train"
+        for group in ordered
+    }
+    for wanted, donor in (("test", "valid"), ("test", "train"), ("valid", "train")):
+        if wanted not in split.values():
+            nearest = next((group for group in ordered if split[group] == donor), None)
+            if nearest is not None:
+                split[nearest] = wanted
+    return {file: split[group] for file, group in groups.items()}
+
+
+def unique_names(files: list[PurePosixPath], *, below: int = 0) -> list[str]:
+    """Name each track by its path, in characters fit for a file name; alike ones get a hash.
+
+    Args:
+        files: relative paths, all different.
+        below: how many leading folders the names leave out.
+
+    >>> unique_names([PurePosixPath("a/b.wav"), PurePosixPath("c.ogg")])
+    ['a_b', 'c']
+    """
+    plain = [_plain(PurePosixPath(*file.parts[below:])) for file in files]
+    often = Counter(name.casefold() for name in plain)
+    return [
+        name
+        if often[name.casefold()] == 1 and len(name.encode()) <= MAX_NAME_BYTES
+        else f"{name.encode()[:MAX_NAME_BYTES].decode(errors='ignore')}-{_digest(file.as_posix())[:8]}"
+        for name, file in zip(plain, files, strict=True)
+    ]
+
+
+def _plain(file: PurePosixPath) -> str:
+    return re.sub(r"[^\w .,()&'+-]", "_", "_".join(file.with_suffix("").parts)).strip(" .") or "track"
+
+
+def _place(group: str) -> float:
+    return int(_digest(group)[:13], 16) / 16**13
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

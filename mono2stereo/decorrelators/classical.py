@@ -1,0 +1,32 @@
+"""The classical decorrelators at their defaults, and each swept along its trade-off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from mono2stereo.decorrelators.base import Decorrelator
+from mono2stereo.decorrelators.erb_delay import ErbDelay
+from mono2stereo.decorrelators.lauridsen import Lauridsen
+from mono2stereo.decorrelators.random_phase import RandomPhase
+from mono2stereo.decorrelators.schroeder import Schroeder
+from mono2stereo.decorrelators.velvet import Velvet
+
+CLASSICAL: Mapping[str, Callable[[], Decorrelator]] = {
+    "lauridsen": Lauridsen,
+    "schroeder": Schroeder,
+    "random_phase": RandomPhase,
+    "velvet": Velvet,
+    "erb_delay": ErbDelay,
+}
+
+# From almost a copy to almost an echo: the curve of coherence against colour that a network must beat.
+SWEEPS: Mapping[str, tuple[Decorrelator, ...]] = {
+    "lauridsen": tuple(Lauridsen(milliseconds * 1e-3) for milliseconds in (5, 10.4, 20, 35)),
+    "schroeder": tuple(
+        Schroeder(tuple(stretch * delay for delay in Schroeder().delays_seconds))
+        for stretch in (0.5, 1, 2, 4)
+    ),
+    "random_phase": tuple(RandomPhase(milliseconds * 1e-3) for milliseconds in (10, 20, 50, 100)),
+    "velvet": tuple(Velvet(decay_db=decay_db) for decay_db in (0, 10, 30, 60)),
+    "erb_delay": tuple(ErbDelay(milliseconds * 1e-3) for milliseconds in (12.5, 25, 50, 100)),
+}

@@ -1,0 +1,1 @@
+"""Signal processing in plain NumPy and SciPy: no TensorFlow, no files."""

@@ -1,0 +1,128 @@
+"""Long-term levels per third-octave band, from DC to Nyquist: no blind spots."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.signal
+
+from mono2stereo.dsp.signals import Signal, require_mono, require_pair, require_sample_rate
+from mono2stereo.errors import AudioError
+
+SUBSONIC_HZ = 30.0
+_SILENCE_POWER = 1e-30
+
+
+def level_match(x: Signal, to: Signal) -> Signal:
+    """Scale `x` to the RMS of `to`. A silent `x` stays silent.
+
+    >>> level_match(np.array([1.0, -1.0]), to=np.array([2.0, 2.0])).tolist()
+    [2.0, -2.0]
+    """
+    level = _mean_square(x)
+    return x * x.dtype.type(np.sqrt(_mean_square(to) / level)) if level > 0 else x.copy()
+
+
+def level_db(x: Signal) -> float:
+    """RMS level of (samples,) in dB re full scale; -300 dB for silence.
+
+    >>> round(level_db(np.array([1.0, -1.0])), 6)
+    0.0
+    """
+    return float(10 * np.log10(max(_mean_square(x), _SILENCE_POWER)))
+
+
+def third_octave_edges_hz(sample_rate: int) -> Signal:
+    """Edges of the bands, (n_bands + 1,): 0, 30 Hz, base-ten third octaves (IEC 61260-1), Nyquist.
+
+    The band at 31.5 Hz starts at 30 Hz, since all below is one band of its own; the last one ends at Nyquist.
+
+    >>> third_octave_edges_hz(22050)[[0, 1, 2, -1]].round(2).tolist()
+    [0.0, 30.0, 35.48, 11025.0]
+    """
+    require_sample_rate(sample_rate)
+    nyquist = sample_rate / 2
+    upper = 10.0 ** ((np.arange(15, 15 + 3 * 12) + 0.5) / 10)
+    return np.concatenate([[0.0, SUBSONIC_HZ], upper[upper < nyquist], [nyquist]])
+
+
+def third_octave_names(sample_rate: int) -> list[str]:
+    """Name each band by its nominal centre, the first by its edges.
+
+    >>> names = third_octave_names(22050)
+    >>> names[:3], names[-1], len(names)
+    (['0–30 Hz', '31.5 Hz', '40 Hz'], '10 kHz', 27)
+    """
+    nominal = [1, 1.25, 1.6, 2, 2.5, 3.15, 4, 5, 6.3, 8]
+    names = [f"0–{SUBSONIC_HZ:g} Hz"]
+    for index in range(15, 15 + len(third_octave_edges_hz(sample_rate)) - 2):
+        centre_hz = nominal[index % 10] * 10 ** (index // 10)
+        names.append(f"{centre_hz:g} Hz" if centre_hz < 1000 else f"{centre_hz / 1000:g} kHz")
+    return names
+
+
+def third_octave_levels_db(x: Signal, sample_rate: int) -> Signal:
+    """Measure the long-term level of each third-octave band.
+
+    Welch's method over half-second Hann windows without removal of the mean (2 Hz resolution); bins on an
+    edge are shared between its two bands, so the powers add up to the mean square.
+
+    Args:
+        x: (samples,), at least half a second.
+        sample_rate: Hz.
+
+    Returns:
+        (n_bands,) in dB re full scale (RMS); -300 dB for silence.
+
+    Raises:
+        AudioError: too short.
+
+    >>> levels = third_octave_levels_db(np.full(22050, 0.1), 22050)
+    >>> round(float(levels[0]), 1), bool(levels[5:].max() < -200)
+    (-20.0, True)
+    """
+    edges = third_octave_edges_hz(sample_rate)
+    frame = sample_rate // 2
+    require_mono(x, "x", samples=frame)
+    frequencies, density = scipy.signal.welch(
+        x.astype(np.float64), sample_rate, nperseg=frame, detrend=False, scaling="density"
+    )
+    spacing = frequencies[1]
+    bin_edges = np.append(np.maximum(frequencies - spacing / 2, 0.0), sample_rate / 2)
+    cumulative = np.concatenate([[0.0], np.cumsum(density) * spacing])
+    powers = np.diff(np.interp(edges, bin_edges, cumulative))
+    return 10 * np.log10(np.maximum(powers, _SILENCE_POWER))
+
+
+def colour_db(*, estimate: Signal, reference: Signal, sample_rate: int, low_hz: float = 0.0) -> float:
+    """Measure colouration: standard deviation over third-octave bands of the level difference, dB.
+
+    Bands of the reference 60 dB below its loudest do not count, and the level-matched estimate is floored
+    there. NaN when the reference is silent.
+
+    Args:
+        estimate: (samples,).
+        reference: (samples,).
+        sample_rate: Hz.
+        low_hz: bands that reach below it do not count, for estimates high-passed on purpose.
+
+    Raises:
+        AudioError: lengths differ or are below half a second, or no band is left.
+
+    >>> noise = np.random.default_rng(0).standard_normal(22050)
+    >>> colour_db(estimate=3 * noise, reference=noise, sample_rate=22050) < 1e-6
+    True
+    """
+    require_pair(estimate, reference, "estimate and reference")
+    if level_db(reference) <= -300:
+        return float("nan")
+    target = third_octave_levels_db(reference, sample_rate)
+    levels = third_octave_levels_db(level_match(estimate, reference), sample_rate)
+    floor = target.max() - 60
+    counts = (target > floor) & (third_octave_edges_hz(sample_rate)[:-1] >= low_hz)
+    if not counts.any():
+        raise AudioError(f"low_hz = {low_hz}: no band above it within 60 dB of the loudest; lower it")
+    return float(np.std(np.maximum(levels, floor)[counts] - target[counts]))
+
+
+def _mean_square(x: Signal) -> float:
+    return float(np.mean(np.square(x, dtype=np.float64)))

@@ -1,0 +1,89 @@
+"""How much of one signal is a linear, time-invariant copy of another, per mel band."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mono2stereo.dsp.mel import mel_filterbank
+from mono2stereo.dsp.signals import Signal, require_pair
+from mono2stereo.dsp.stft import Stft
+from mono2stereo.errors import AudioError
+
+FEWEST_FRAMES = 16
+
+
+def mel_coherence(
+    x: Signal, y: Signal, sample_rate: int, frame_length: int = 1024, n_mels: int = 80
+) -> Signal:
+    """Band-wise coherence over all of both signals, at Hann windows with 75 % overlap.
+
+    For each band: sum_k W |sum_l X conj(Y)| / sum_k W sqrt(sum_l |X|^2 sum_l |Y|^2). 1 for a copy or any
+    short filter, `coherence_floor` for independent signals: it means nothing without the duration, and
+    one `frame_length` alone cannot tell a delay longer than itself from decorrelation.
+
+    Args:
+        x: (samples,).
+        y: (samples,).
+        sample_rate: Hz.
+        frame_length: samples; the step is a quarter of it.
+        n_mels: bands.
+
+    Returns:
+        (n_mels,) from 0 to 1; NaN where either signal has no energy or the band no bin.
+
+    Raises:
+        AudioError: lengths differ, or fewer than 16 frames, when anything looks coherent.
+
+    >>> noise = np.random.default_rng(0).standard_normal(22050)
+    >>> round(mean_coherence(noise, -noise, 22050), 6), mean_coherence(noise, noise[::-1], 22050) < 0.2
+    (1.0, True)
+    """
+    stft = Stft(frame_length, frame_length // 4, frame_length)
+    require_pair(x, y, "x and y")
+    frames = 1 + (x.shape[0] - frame_length) // stft.frame_step
+    if frames < FEWEST_FRAMES:
+        raise AudioError(
+            f"coherence at frame_length {frame_length} over {x.shape[0]} samples: {max(frames, 0)} frames; "
+            f"at least {FEWEST_FRAMES}, so {frame_length + (FEWEST_FRAMES - 1) * stft.frame_step} samples"
+        )
+    first, second = stft.analyse(x.astype(np.float64)), stft.analyse(y.astype(np.float64))
+    cross = np.abs(np.einsum("lk,lk->k", first, second.conj()))
+    scale = np.sqrt(_energies(first) * _energies(second))
+    weights = mel_filterbank(sample_rate, frame_length, n_mels)
+    with np.errstate(invalid="ignore"):
+        return (weights @ cross) / (weights @ scale)
+
+
+def mean_coherence(
+    x: Signal, y: Signal, sample_rate: int, frame_length: int = 1024, n_mels: int = 80
+) -> float:
+    """Mean of `mel_coherence` over the bands that have energy; NaN when none has."""
+    bands = mel_coherence(x, y, sample_rate, frame_length, n_mels)
+    bands = bands[~np.isnan(bands)]
+    return float(bands.mean()) if bands.size else float("nan")
+
+
+def coherence_floor(frames: int) -> float:
+    """Expected coherence of independent noise over so many frames, Hann at 75 % overlap.
+
+    The modulus of the mean of K independent products averages sqrt(pi/4K) (Carter, Knapp & Nuttall 1973,
+    for large K); overlapping frames correlate by the window's autocorrelation r, which leaves
+    K / sum_l (1-|l|/K) r_l^2 of them. About 1.23/sqrt(frames).
+
+    Raises:
+        AudioError: fewer than 16 frames.
+
+    >>> round(coherence_floor(255), 3)
+    0.077
+    """
+    if frames < FEWEST_FRAMES:
+        raise AudioError(f"frames = {frames}: coherence takes at least {FEWEST_FRAMES}")
+    lags = np.arange(4) / 4
+    # Autocorrelation of the Hann window at a lag of a fraction of its length.
+    r = (1 - lags) * (2 / 3 + np.cos(2 * np.pi * lags) / 3) + np.sin(2 * np.pi * lags) / (2 * np.pi)
+    spread = 1 + 2 * np.sum((1 - np.arange(1, 4) / frames) * r[1:] ** 2)
+    return float(np.sqrt(np.pi / 4 * spread / frames))
+
+
+def _energies(spectrum: Signal) -> Signal:
+    return np.sum(spectrum.real**2 + spectrum.imag**2, axis=0)

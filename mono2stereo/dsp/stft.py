@@ -1,0 +1,122 @@
+"""The short-time Fourier transform and its exact inverse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import scipy.fft
+
+from mono2stereo.dsp.signals import Signal, require_mono
+from mono2stereo.errors import AudioError
+
+
+@dataclass(frozen=True)
+class Stft:
+    """Periodic Hann analysis and the synthesis window that inverts it at any overlap.
+
+    Frames start at whole multiples of `frame_step`, without padding; a frame is zero-padded at its end to
+    `fft_length`. The synthesis window is the analysis window over the sum of its squares at all
+    frame shifts (Griffin & Lim 1984, eq. 6). float32 stays float32.
+
+    Args:
+        frame_length: samples under the window.
+        frame_step: samples from frame to frame.
+        fft_length: samples of the transform, at least `frame_length`.
+
+    Raises:
+        AudioError: the lengths admit no inverse.
+
+    >>> stft = Stft(frame_length=116, frame_step=58, fft_length=128)
+    >>> stft.n_bins, stft.analyse(np.ones(1000)).shape, stft.round_trip(np.ones(1000)).shape
+    (65, (16, 65), (1000,))
+    """
+
+    frame_length: int
+    frame_step: int
+    fft_length: int
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.frame_length <= self.fft_length:
+            raise AudioError(
+                f"frame_length = {self.frame_length}: from 2 to fft_length, which is {self.fft_length}"
+            )
+        if not 1 <= self.frame_step < self.frame_length:
+            raise AudioError(
+                f"frame_step = {self.frame_step}: from 1 to frame_length - 1, which is "
+                f"{self.frame_length - 1}; a Hann window starts at zero"
+            )
+
+    @property
+    def n_bins(self) -> int:
+        """Frequency bins from DC to Nyquist."""
+        return self.fft_length // 2 + 1
+
+    @property
+    def window(self) -> Signal:
+        """Analysis window, (frame_length,) float64."""
+        return _windows(self)[0]
+
+    @property
+    def synthesis_window(self) -> Signal:
+        """Dual of the analysis window, (frame_length,) float64."""
+        return _windows(self)[1]
+
+    def analyse(self, x: Signal) -> Signal:
+        """Transform (samples,) to complex (frames, n_bins), frames = 1 + (samples-frame_length)//step.
+
+        Raises:
+            AudioError: shorter than one frame, or not a floating-point waveform.
+        """
+        require_mono(x, "x", samples=self.frame_length)
+        frames = np.lib.stride_tricks.sliding_window_view(x, self.frame_length)[:: self.frame_step]
+        return scipy.fft.rfft(frames * self.window.astype(x.dtype), self.fft_length)
+
+    def synthesise(self, spectrum: Signal) -> Signal:
+        """Overlap-add complex (frames, n_bins) to (samples,), samples = (frames-1)*step + frame_length.
+
+        Exact only where all the windows overlap: pad before analysing and crop, as `round_trip` does.
+
+        Raises:
+            AudioError: another shape.
+        """
+        if spectrum.ndim != 2 or spectrum.shape[1] != self.n_bins or not spectrum.shape[0]:
+            raise AudioError(f"spectrum has shape {spectrum.shape}: (frames, {self.n_bins}) is needed")
+        frames = scipy.fft.irfft(spectrum, self.fft_length)[:, : self.frame_length]
+        frames *= self.synthesis_window.astype(frames.dtype)
+        n_frames, step = frames.shape[0], self.frame_step
+        pieces = -(-self.frame_length // step)
+        blocks = np.zeros((n_frames + pieces - 1, step), frames.dtype)
+        for piece in range(pieces):
+            part = frames[:, piece * step : (piece + 1) * step]
+            blocks[piece : piece + n_frames, : part.shape[1]] += part
+        return blocks.reshape(-1)[: (n_frames - 1) * step + self.frame_length]
+
+    @property
+    def pad_before_samples(self) -> int:
+        """Zeros that `pad` puts before the signal."""
+        return self.frame_length - self.frame_step
+
+    def pad(self, x: Signal) -> Signal:
+        """Pad (samples,) with zeros so that all windows cover every sample and the frames come out whole."""
+        require_mono(x, "x", samples=1)
+        frames = -(-(self.pad_before_samples + x.shape[0]) // self.frame_step)
+        total = (frames - 1) * self.frame_step + self.frame_length
+        return np.pad(x, (self.pad_before_samples, total - self.pad_before_samples - x.shape[0]))
+
+    def round_trip(self, x: Signal) -> Signal:
+        """Analyse and synthesise (samples,), edges included; equals `x` but for rounding."""
+        start = self.pad_before_samples
+        return self.synthesise(self.analyse(self.pad(x)))[start : start + x.shape[0]]
+
+
+@lru_cache
+def _windows(stft: Stft) -> tuple[Signal, Signal]:
+    n, step = stft.frame_length, stft.frame_step
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
+    squares = np.pad(window**2, (0, -n % step)).reshape(-1, step).sum(axis=0)
+    dual = window / np.resize(squares, n)
+    for array in (window, dual):
+        array.flags.writeable = False
+    return window, dual

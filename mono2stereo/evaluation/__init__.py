@@ -1,0 +1,1 @@
+"""Excerpts, renders, measures, statistics, plots and the pages people read."""

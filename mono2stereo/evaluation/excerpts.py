@@ -1,0 +1,100 @@
+"""The passages one listens to: the same for every checkpoint, spread over the tracks, none of them silent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mono2stereo.data.pairs import Pair
+from mono2stereo.errors import DataError
+
+# A decorrelator that remembers hears this much before the excerpt, so that it is not cold at its start.
+RUN_IN_SECONDS = 1.0
+SEARCH_STEP_SECONDS = 0.25
+SILENCE = 1e-4  # of the energy of the track's loudest passage
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A passage of a recording.
+
+    Attributes:
+        name: fit for a file name and unique: its number and the track's name.
+        track: the track's own name.
+        start_seconds: where in the track it begins.
+        run_in: mid before the passage, (samples,), perhaps none.
+        mid: (samples,).
+        side: the recording's own, (samples,).
+        sample_rate: in Hz.
+    """
+
+    name: str
+    track: str
+    start_seconds: float
+    run_in: NDArray[np.float32]
+    mid: NDArray[np.float32]
+    side: NDArray[np.float32]
+    sample_rate: int
+
+
+def choose_excerpts(tracks: Sequence[Pair], *, count: int, seconds: float) -> list[Excerpt]:
+    """Choose `count` excerpts, or as many as the tracks hold: a track's loudest passage, then its next ones.
+
+    With more tracks than excerpts the tracks are taken at even distances, with fewer each gives several
+    that do not overlap. A track shorter than `seconds` is taken whole.
+
+    Args:
+        tracks: of one split; only what is needed is read.
+        count: excerpts wanted.
+        seconds: length of each.
+
+    Raises:
+        DataError: no track has a sounding mid.
+    """
+    used = min(count, len(tracks))
+    chosen = [tracks[number * len(tracks) // used] for number in range(used)]
+    passages = [_loudest_first(pair.mid_side[:, 0], pair.sample_rate, seconds) for pair in chosen]
+    # First the loudest passage of every track, then the second of every track, and so on.
+    rounds = zip_longest(*([(number, start) for start in starts] for number, starts in enumerate(passages)))
+    picked = sorted([place for places in rounds for place in places if place is not None][:count])
+    if not picked:
+        raise DataError("data/pairs: no validation track to listen to; add recordings to the split valid")
+    return [_cut(chosen[place[0]], place[1], seconds, order) for order, place in enumerate(picked, start=1)]
+
+
+def _cut(pair: Pair, start: int, seconds: float, order: int) -> Excerpt:
+    rate = pair.sample_rate
+    passage = np.array(pair.mid_side[start : start + round(seconds * rate)])
+    return Excerpt(
+        name=f"{order:02d}_{_fit_for_a_file(pair.name)}",
+        track=pair.name,
+        start_seconds=start / rate,
+        run_in=np.array(pair.mid_side[max(0, start - round(RUN_IN_SECONDS * rate)) : start, 0]),
+        mid=np.ascontiguousarray(passage[:, 0]),
+        side=np.ascontiguousarray(passage[:, 1]),
+        sample_rate=rate,
+    )
+
+
+def _loudest_first(mid: NDArray[np.float32], sample_rate: int, seconds: float) -> Iterator[int]:
+    """First samples of passages that do not overlap, loudest first, silent ones left out."""
+    step = round(SEARCH_STEP_SECONDS * sample_rate)
+    squares = np.square(mid, dtype=np.float64)
+    blocks = np.add.reduceat(squares, np.arange(0, len(mid), step))
+    length = min(round(seconds * sample_rate), len(mid))
+    spanned = max(1, min(-(-length // step), len(blocks)))
+    energies = np.convolve(blocks, np.ones(spanned), "valid")
+    floor = SILENCE * energies.max()
+    while energies.max() > floor:
+        first = int(energies.argmax())
+        yield min(first * step, len(mid) - length)
+        energies[max(0, first - spanned) : first + spanned + 1] = 0
+
+
+def _fit_for_a_file(track: str) -> str:
+    return re.sub(r"[^\w.]+", "-", track).strip("-.")[:40] or "track"

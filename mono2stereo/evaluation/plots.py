@@ -1,0 +1,204 @@
+"""The pictures of the evaluation report, each drawn from a table that lies beside it as CSV.
+
+Colours tell apart under the common colour vision deficiencies (P. Tol's "muted" scheme for the classical
+methods, his "vibrant" orange for the model, black for nature); dashes and markers repeat what they say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from mono2stereo.evaluation.methods import MID, MODEL, OWN_SIDE
+
+MUTED = ("#332288", "#88CCEE", "#117733", "#DDCC77", "#882255", "#44AA99", "#CC6677", "#999933", "#AA4499")
+MARKERS = "sD^vPX<>p"
+DASHES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1.2)))
+GREY = "#767676"
+STYLE = {
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 11,
+    "font.size": 10,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 9,
+    "legend.frameon": False,
+}
+TICKS_HZ = (31.5, 63, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)
+WIDEST_DIFFERENCE_DB = 30.0
+
+
+def draw_trade_off(points: pd.DataFrame, floors: Mapping[int, float], file: Path) -> None:
+    """Timbre kept against coherence left: every method's sweep, the model's checkpoints, nature.
+
+    Args:
+        points: columns method, setting, coherence_<frame length>…, log_mel_db; in sweep order.
+        floors: coherence of independent signals, by frame length.
+        file: PNG to write.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = _figure(12, 6)
+        panels = figure.subplots(1, len(floors), sharey=True)
+        for axes, (frame_length, floor) in zip(panels, floors.items(), strict=True):
+            for method, sweep in points.groupby("method", sort=False):
+                _draw_sweep(axes, method, sweep, f"coherence_{frame_length}", _classical(points["method"]))
+            axes.axvline(floor, color=GREY, linestyle=":", linewidth=1.2)
+            axes.annotate(
+                "independent signals", xy=(floor, 0.97), xycoords=("data", "axes fraction"), xytext=(-3, 0),
+                textcoords="offset points", rotation=90, va="top", ha="right", color=GREY, fontsize=8,
+            )  # fmt: skip
+            axes.set(
+                xlim=(0, 1.02),
+                xlabel="coherence of mid and side (1 = copy)",
+                title=f"frames of {frame_length} samples",
+            )
+        panels[0].set_ylabel("log-mel distance of side from mid (dB)")
+        panels[0].set_ylim(bottom=0)
+        figure.suptitle("Less coherence costs timbre: further down and left is better")
+        _save(figure, panels[0], file)
+
+
+def draw_coherence(curves: Mapping[int, pd.DataFrame], floors: Mapping[int, float], file: Path) -> None:
+    """Coherence over frequency, one panel per frame length.
+
+    Args:
+        curves: by frame length: index frequency_hz, a column per method.
+        floors: coherence of independent signals, by frame length.
+        file: PNG to write.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = _figure(12, 5.5)
+        panels = figure.subplots(1, len(curves), sharey=True)
+        for axes, (frame_length, curve) in zip(panels, curves.items(), strict=True):
+            axes.axhline(
+                floors[frame_length], color=GREY, linestyle=":", linewidth=1.2, label="independent signals"
+            )
+            _draw_curves(axes, curve)
+            _frequency_axis(axes, curve.index)
+            axes.set(ylim=(0, 1.02), title=f"frames of {frame_length} samples")
+        panels[0].set_ylabel("coherence of mid and side (1 = copy)")
+        figure.suptitle("Coherence per mel band")
+        _save(figure, panels[0], file)
+
+
+def draw_levels(levels: pd.DataFrame, file: Path) -> None:
+    """Third-octave levels from DC to Nyquist, and each side's difference from the mid.
+
+    Args:
+        levels: index frequency_hz (0 for the band from DC), columns mid and one per method, dB.
+        file: PNG to write.
+    """
+    dc_hz = levels.index[1] / 2 ** (2 / 3)  # where a logarithmic axis shows the band from DC
+    shown = levels.rename(index={levels.index[0]: dc_hz})
+    with matplotlib.rc_context(STYLE):
+        figure = _figure(10, 8.5)
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
+        _draw_curves(upper, shown)
+        _draw_curves(lower, shown.drop(columns=MID).sub(shown[MID], axis=0))
+        upper.set(ylabel="level of the band (dB re the whole mid)")
+        lower.set(ylabel="side − mid (dB)")
+        lower.axhline(0, color=GREY, linewidth=1)
+        lowest, highest = lower.get_ylim()
+        lower.set_ylim(max(lowest, -WIDEST_DIFFERENCE_DB), min(highest, WIDEST_DIFFERENCE_DB))
+        _frequency_axis(lower, shown.index, first="0–30")
+        figure.suptitle("Long-term third-octave levels, each side brought to the mid's level")
+        _save(figure, upper, file)
+
+
+def draw_correlogram(correlation: pd.DataFrame, file: Path) -> None:
+    """Correlation of side and mid over lag, a panel per method: an echo is a peak.
+
+    Args:
+        correlation: index lag_ms (positive where the side comes later), a column per method.
+        file: PNG to write.
+    """
+    classical = _classical(correlation.columns)
+    with matplotlib.rc_context(STYLE):
+        columns = 3
+        rows = -(-len(correlation.columns) // columns)
+        figure = _figure(12, 2.2 * rows + 1.2)
+        panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+        for axes, method in zip(panels, correlation, strict=False):
+            axes.fill_between(correlation.index, correlation[method], color=_look(method, classical)["color"])
+            axes.set_title(method)
+        for axes in panels[len(correlation.columns) :]:
+            axes.set_visible(False)
+        panels[0].set(xlim=(correlation.index[0], correlation.index[-1]), ylim=(0, 1.02))
+        figure.supxlabel("lag of the side behind the mid (ms)")
+        figure.supylabel("largest |r| per millisecond")
+        figure.suptitle("Correlation of mid and side over lag: peaks are echoes")
+        _save(figure, None, file)
+
+
+def _draw_sweep(axes: Axes, method: str, sweep: pd.DataFrame, x: str, classical: list[str]) -> None:
+    sweep = sweep.dropna()
+    if sweep.empty:
+        return
+    look = _look(method, classical)
+    marker = {MODEL: "o", OWN_SIDE: "*"}.get(method) or MARKERS[classical.index(method) % len(MARKERS)]
+    size = {MODEL: 6, OWN_SIDE: 15}.get(method, 5)
+    axes.plot(sweep[x], sweep["log_mel_db"], label=method, marker=marker, markersize=size, **look)
+    if method == OWN_SIDE:
+        return
+    for place in {0, len(sweep) - 1}:
+        point = sweep.iloc[place]
+        axes.annotate(
+            point["setting"].rpartition("-")[2], (point[x], point["log_mel_db"]), xytext=(6, 5),
+            textcoords="offset points", color=look["color"], fontsize=8, zorder=6,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
+        )  # fmt: skip
+
+
+def _draw_curves(axes: Axes, curves: pd.DataFrame) -> None:
+    classical = _classical(curves.columns)
+    for method in curves:
+        axes.plot(curves.index, curves[method], label=method, **_look(method, classical))
+
+
+def _look(method: str, classical: list[str]) -> dict[str, Any]:
+    if method == MODEL:
+        return {"color": "#EE7733", "linewidth": 2.8, "zorder": 5}
+    if method == OWN_SIDE:
+        return {"color": "black", "linewidth": 2.2, "zorder": 4}
+    if method == MID:
+        return {"color": "#BBBBBB", "linewidth": 6, "zorder": 1}
+    place = classical.index(method)
+    color, dashes = MUTED[place % len(MUTED)], DASHES[place % len(DASHES)]
+    return {"color": color, "linestyle": dashes, "linewidth": 1.5, "zorder": 3}
+
+
+def _classical(methods: Iterable[str]) -> list[str]:
+    return [method for method in dict.fromkeys(methods) if method not in (MODEL, OWN_SIDE, MID)]
+
+
+def _frequency_axis(axes: Axes, frequencies_hz: pd.Index, *, first: str = "") -> None:
+    ticks = [hz for hz in TICKS_HZ if frequencies_hz[0] < hz <= frequencies_hz[-1]]
+    names = [f"{hz:g}" if hz < 1000 else f"{hz / 1000:g}k" for hz in ticks]
+    axes.set_xscale("log")
+    axes.set_xticks([frequencies_hz[0], *ticks] if first else ticks, [first, *names] if first else names)
+    axes.minorticks_off()
+    axes.set(xlabel="frequency (Hz)", xlim=(frequencies_hz[0], frequencies_hz[-1]))
+
+
+def _figure(width: float, height: float) -> Figure:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _save(figure: Figure, described: Axes | None, file: Path) -> None:
+    if described is not None:
+        handles, names = described.get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 5))
+    figure.savefig(file, dpi=100)

@@ -1,0 +1,178 @@
+"""From results per stretch to the tables of the report: per track, per method, paired, swept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pandas as pd
+
+from mono2stereo.evaluation.measures import FRAME_LENGTHS, Measures, curve_axes, mean_defined
+from mono2stereo.evaluation.methods import MID, MODEL, OWN_SIDE, Result
+from mono2stereo.evaluation.statistics import holm, mean_interval, paired_p_value
+
+MEASURES = [measure.name for measure in fields(Measures)]
+COMPARED = [
+    "coherence_1024",
+    "coherence_4096",
+    "largest_correlation",
+    "log_mel_db",
+    "colour_db",
+    "onset_correlation",
+]
+RESAMPLES_OF_MARGIN = 1000
+
+
+@dataclass(frozen=True)
+class Margin:
+    """How far the model's log-mel distance lies below the best classical one that is as incoherent.
+
+    Attributes:
+        frame_length: of the coherence, samples.
+        coherence: the model's.
+        log_mel_db: the model's.
+        classical_log_mel_db: lowest at a coherence no higher than the model's; inf: none is as incoherent.
+        margin_db: the difference, positive where the model is better.
+        low_db: lower end of the margin's 95 % bootstrap interval over tracks.
+        high_db: upper end.
+    """
+
+    frame_length: int
+    coherence: float
+    log_mel_db: float
+    classical_log_mel_db: float
+    margin_db: float
+    low_db: float
+    high_db: float
+
+
+def per_track(results: Sequence[Result]) -> pd.DataFrame:
+    """A row per track and method: the number of stretches and the mean of each measure over them."""
+    rows = [
+        {"track": result.track, "method": result.method, **result.measures}
+        for result in results
+        if len(result.measures) == len(MEASURES)
+    ]
+    grouped = pd.DataFrame(rows).groupby(["track", "method"], sort=False)
+    means = grouped[MEASURES].mean()
+    means.insert(0, "stretches", grouped.size())
+    return means.reset_index()
+
+
+def per_method(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+    """A row per method: tracks, and each measure's mean over them with its 95 % bootstrap interval.
+
+    Columns are `<measure>`, `<measure>_low` and `<measure>_high`; the model is first, then the own side.
+    """
+    rows = []
+    for method, values in tracks.groupby("method", sort=False):
+        row: dict[str, object] = {"method": method, "tracks": len(values)}
+        for measure in MEASURES:
+            ends = mean_interval(values[measure], seed=seed)
+            row.update(zip((measure, f"{measure}_low", f"{measure}_high"), ends, strict=True))
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("method")
+
+
+def against_model(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+    """A row per other method and measure: the model's mean minus the method's, on the same tracks.
+
+    Columns: method, measure, difference, low, high (95 %), p (Wilcoxon), p_holm (over one measure's methods).
+    """
+    wide = tracks.pivot(index="track", columns="method", values=MEASURES)
+    others = [method for method in tracks["method"].unique() if method != MODEL]
+    families = []
+    for measure in COMPARED:
+        rows = []
+        for method in others:
+            model, other = wide[measure, MODEL].to_numpy(), wide[measure, method].to_numpy()
+            difference, low, high = mean_interval(model - other, seed=seed)
+            p_value = paired_p_value(model, other)
+            rows.append((method, measure, difference, low, high, p_value))
+        family = pd.DataFrame(rows, columns=["method", "measure", "difference", "low", "high", "p"])
+        families.append(family.assign(p_holm=holm(family["p"])))
+    return pd.concat(families, ignore_index=True)
+
+
+def swept(results: Sequence[Result]) -> pd.DataFrame:
+    """A row per track and setting, in sweep order: coherence at both windows against log-mel."""
+    columns = [*(f"coherence_{length}" for length in FRAME_LENGTHS), "log_mel_db"]
+    rows = [
+        {"track": result.track, "method": result.method, "setting": result.setting}
+        | {column: result.measures[column] for column in columns}
+        for result in results
+        if result.method != MID
+    ]
+    return pd.DataFrame(rows).groupby(["track", "method", "setting"], sort=False).mean().reset_index()
+
+
+def trade_off(sweeps: pd.DataFrame) -> pd.DataFrame:
+    """Means over tracks of `swept`: a row per setting, in sweep order."""
+    means = sweeps.drop(columns="track").groupby(["method", "setting"], sort=False).mean()
+    return means.reset_index()
+
+
+def margin(sweeps: pd.DataFrame, frame_length: int, *, seed: int) -> Margin:
+    """Compare the model's log-mel with the classical methods' at its coherence, along their sweeps."""
+    settings = sweeps[["method", "setting"]].drop_duplicates()
+    classical = settings[~settings["method"].isin([MODEL, OWN_SIDE])]
+    model = settings[settings["method"] == MODEL].iloc[-1]
+    points = {
+        measure: sweeps.pivot(index="track", columns=["method", "setting"], values=measure)
+        for measure in (f"coherence_{frame_length}", "log_mel_db")
+    }
+    # (2, tracks): the model; and by method (2, tracks, settings): coherence and log-mel.
+    own = np.stack([points[measure][model["method"], model["setting"]] for measure in points])
+    curves = [
+        np.stack([points[measure][list(map(tuple, sweep.to_numpy()))] for measure in points])
+        for _, sweep in classical.groupby("method", sort=False)
+    ]
+
+    def means(tracks: np.ndarray) -> tuple[float, float, float]:
+        coherence, log_mel = mean_defined(own[:, tracks].T)
+        reached = [
+            lowest_along(*mean_defined(curve[:, tracks].swapaxes(0, 1)), coherence) for curve in curves
+        ]
+        return float(coherence), float(log_mel), min(reached, default=np.inf)
+
+    tracks = np.arange(own.shape[1])
+    coherence, log_mel, best = means(tracks)
+    drawn = np.random.default_rng(seed).integers(len(tracks), size=(RESAMPLES_OF_MARGIN, len(tracks)))
+    differences = [best_of - log_mel_of for _, log_mel_of, best_of in map(means, drawn)]
+    # Order statistics: interpolation would make NaN of infinite margins.
+    low, high = np.sort(differences)[np.round(np.array([0.025, 0.975]) * (len(drawn) - 1)).astype(int)]
+    return Margin(frame_length, coherence, log_mel, best, best - log_mel, float(low), float(high))
+
+
+def lowest_along(coherence: np.ndarray, log_mel_db: np.ndarray, highest_coherence: float) -> float:
+    """Lowest log-mel on the line through a sweep's points where coherence is low enough; inf: nowhere.
+
+    >>> lowest_along(np.array([0.9, 0.5]), np.array([1.0, 3.0]), 0.6)
+    2.5
+    """
+    inside = coherence <= highest_coherence
+    lowest = np.min(log_mel_db[inside], initial=np.inf)
+    for left in np.flatnonzero(inside[:-1] != inside[1:]):
+        share = (highest_coherence - coherence[left]) / (coherence[left + 1] - coherence[left])
+        lowest = min(lowest, log_mel_db[left] + share * (log_mel_db[left + 1] - log_mel_db[left]))
+    return float(lowest)
+
+
+def mean_curves(results: Sequence[Result], sample_rate: int) -> dict[str, pd.DataFrame]:
+    """By curve: index its axis, a column per method; means over the tracks' means."""
+    curves = {}
+    for name, (axis_name, axis) in curve_axes(sample_rate).items():
+        by_track: dict[str, dict[str, list[np.ndarray]]] = {}
+        for result in results:
+            if name in result.curves:
+                tracks = by_track.setdefault(result.method, {})
+                tracks.setdefault(result.track, []).append(result.curves[name])
+        curves[name] = pd.DataFrame(
+            {
+                method: mean_defined([mean_defined(each) for each in tracks.values()])
+                for method, tracks in by_track.items()
+            },
+            index=pd.Index(axis, name=axis_name),
+        )
+    return curves

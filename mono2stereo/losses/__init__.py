@@ -1,0 +1,1 @@
+"""Loss terms, each raw and unweighted, and their named weighted sum."""

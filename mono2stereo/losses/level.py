@@ -1,0 +1,53 @@
+"""Long-term level per band from DC to Nyquist: closes what log-mel L1 leaves open.
+
+No mel band weighs DC, the last fades towards Nyquist, and L1 on log-mel fits a median, so that long-term
+levels drift by several dB (see docs/method.md).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from mono2stereo.losses.spectra import Spectra, power
+
+FRAME_LENGTH = 1024
+
+
+def third_octave_matrix(sample_rate: int, frame_length: int = FRAME_LENGTH) -> np.ndarray:
+    """Sums bins into bands a third of an octave wide, at least one bin each; every bin is in one band.
+
+    Returns:
+        `(bins, bands)` of zeros and ones; the first band is DC, the last ends at Nyquist.
+    """
+    n_bins = frame_length // 2 + 1
+    starts = [0, 1]
+    while starts[-1] < n_bins - 1:
+        starts.append(max(starts[-1] + 1, round(starts[-1] * 2 ** (1 / 3))))
+    starts = [start for start in starts if start < n_bins]
+    band_of_bin = np.searchsorted(starts, np.arange(n_bins), side="right") - 1
+    return np.eye(len(starts), dtype=np.float32)[band_of_bin]
+
+
+class LevelLoss:
+    """Mean over batch and bands of |½·ln(side energy / mid energy)|, energies summed over the whole clip.
+
+    Args:
+        sample_rate: In Hz.
+        floor_db: Added to both, relative to the mid's loudest band: empty bands do not count.
+    """
+
+    def __init__(self, *, sample_rate: int, floor_db: float) -> None:
+        self._bands = tf.constant(third_octave_matrix(sample_rate))
+        self._floor = 10 ** (floor_db / 10)
+
+    def __call__(self, *, estimate: Spectra, reference: Spectra) -> tf.Tensor:
+        """Scalar, nepers; 0 for equal long-term spectra."""
+        x, y = (
+            tf.matmul(
+                tf.reduce_mean(power(signal.stft(FRAME_LENGTH, FRAME_LENGTH // 4)), axis=1), self._bands
+            )
+            for signal in (reference, estimate)
+        )
+        floor = self._floor * tf.reduce_max(x, axis=-1, keepdims=True) + 1e-20
+        return 0.5 * tf.reduce_mean(tf.abs(tf.math.log((y + floor) / (x + floor))))

@@ -1,0 +1,62 @@
+"""What an exported model says about itself: written by the export, read wherever a model is used."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mono2stereo.dsp.stft import Stft
+from mono2stereo.errors import ModelError
+
+FORMAT_VERSION = 1
+METADATA_KEY = "mono2stereo"  # of the ONNX file's metadata
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """All that inference needs beside the weights.
+
+    Attributes:
+        generator: Which network it is.
+        sample_rate: Hz.
+        frame_length: Of the STFT, samples.
+        frame_step: Samples.
+        fft_length: Samples.
+        receptive_frames: How many frames beside its own each output frame depends on.
+        lookahead_frames: How many of them lie in the future.
+        highpass_hz: Cut-off of the side's 4th-order Butterworth high-pass.
+        training: Facts about the run, for people.
+    """
+
+    generator: str
+    sample_rate: int
+    frame_length: int
+    frame_step: int
+    fft_length: int
+    receptive_frames: int
+    lookahead_frames: int
+    highpass_hz: float
+    training: dict[str, Any]
+
+    @property
+    def stft(self) -> Stft:
+        """The frames the network works on."""
+        return Stft(self.frame_length, self.frame_step, self.fft_length)
+
+    def dumps(self) -> str:
+        """As JSON, format version included."""
+        return json.dumps({"format_version": FORMAT_VERSION, **asdict(self)})
+
+    @classmethod
+    def loads(cls, text: str) -> ModelCard:
+        """The inverse of `dumps`.
+
+        Raises:
+            ModelError: Of another format version.
+        """
+        facts = json.loads(text)
+        version = facts.pop("format_version", None)
+        if version != FORMAT_VERSION:
+            raise ModelError(f"model format {version}, this version reads {FORMAT_VERSION}; export it again")
+        return cls(**facts)

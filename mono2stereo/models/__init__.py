@@ -1,0 +1,1 @@
+"""Networks: the generators, the eight-branch discriminator, their layers, and the export for inference."""

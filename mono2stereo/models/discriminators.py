@@ -1,0 +1,169 @@
+"""HiFi-GAN's eight discriminators (Kong et al. 2020, section 2.3), their width scalable.
+
+One contract: a branch takes `(batch, samples, signals)` and returns `(logits, feature_maps)`, logits
+`(batch, patches)` and feature maps after every activation and of the output. Period branches fold time into
+`period` columns; a convolution over `(taps, 1)` is then a one-dimensional one on every column.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+from mono2stereo.models.grouped_conv import GroupedConv1D, Normalization
+
+PERIODS = (2, 3, 5, 7, 11)
+N_SCALES = 3
+BRANCHES = (*(f"period_{period}" for period in PERIODS), *(f"scale_{scale}" for scale in range(N_SCALES)))
+
+
+@dataclass(frozen=True)
+class ConvSpec:
+    """One row of HiFi-GAN's tables; padding is always half the kernel, on both sides."""
+
+    filters: int
+    kernel_size: int
+    strides: int = 1
+    groups: int = 1
+
+
+PERIOD_LAYERS = (
+    ConvSpec(32, 5, 3),
+    ConvSpec(128, 5, 3),
+    ConvSpec(512, 5, 3),
+    ConvSpec(1024, 5, 3),
+    ConvSpec(1024, 5),
+    ConvSpec(1, 3),
+)
+SCALE_LAYERS = (
+    ConvSpec(128, 15),
+    ConvSpec(128, 41, 2, 4),
+    ConvSpec(256, 41, 2, 16),
+    ConvSpec(512, 41, 4, 16),
+    ConvSpec(1024, 41, 4, 16),
+    ConvSpec(1024, 41, 1, 16),
+    ConvSpec(1024, 5),
+    ConvSpec(1, 3),
+)
+
+
+class Branch(keras.Model):
+    """A stack of normalised convolutions with LeakyReLU(0.1) between them.
+
+    Args:
+        specs: The table's rows at full width.
+        width: Scales all channel counts but the last; results are multiples of 4.
+        signals: Input channels: 1, or 2 where the mid stands beside the side.
+        normalization: "weight" or "spectral".
+    """
+
+    def __init__(
+        self,
+        specs: tuple[ConvSpec, ...],
+        *,
+        width: float,
+        signals: int,
+        normalization: Normalization,
+        name: str,
+    ) -> None:
+        super().__init__(name=name)
+        self.signals = signals
+        self.convolutions = []
+        channels = signals
+        for spec in specs:
+            last = spec is specs[-1]
+            filters = spec.filters if last else max(4, 4 * round(spec.filters * width / 4))
+            layer = GroupedConv1D(
+                filters,
+                spec.kernel_size,
+                strides=spec.strides,
+                groups=math.gcd(spec.groups, channels, filters),
+                padding=spec.kernel_size // 2,
+                normalization=normalization,
+            )
+            layer.build((None, None, channels))
+            self.convolutions.append(layer)
+            channels = filters
+        self.built = True
+
+    def fold(self, x: tf.Tensor) -> tf.Tensor:
+        """What the branch looks at: here the waveform as it is."""
+        return x
+
+    def call(self, x: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        batch = tf.shape(x)[0]
+        x = self.fold(x)
+        feature_maps = []
+        for layer in self.convolutions[:-1]:
+            x = tf.nn.leaky_relu(layer(x, training=training), 0.1)
+            feature_maps.append(x)
+        x = self.convolutions[-1](x, training=training)
+        feature_maps.append(x)
+        return tf.reshape(x, (batch, -1)), feature_maps
+
+
+class PeriodBranch(Branch):
+    """Sees every `period`-th sample in each of `period` columns."""
+
+    def __init__(self, period: int, *, width: float, signals: int) -> None:
+        super().__init__(
+            PERIOD_LAYERS, width=width, signals=signals, normalization="weight", name=f"period_{period}"
+        )
+        self.period = period
+
+    def fold(self, x: tf.Tensor) -> tf.Tensor:
+        """`(batch, samples, signals)` → `(batch·period, ⌈samples/period⌉, signals)`, reflected at the end."""
+        missing = -x.shape[1] % self.period
+        if missing:
+            x = tf.pad(x, ((0, 0), (0, missing), (0, 0)), "REFLECT")
+        rows = x.shape[1] // self.period
+        x = tf.reshape(x, (-1, rows, self.period, self.signals))
+        return tf.reshape(tf.transpose(x, (0, 2, 1, 3)), (-1, rows, self.signals))
+
+
+class ScaleBranch(Branch):
+    """Sees the waveform after `scale` average poolings (4 samples, every 2nd, 2 zeros on each side)."""
+
+    def __init__(self, scale: int, *, width: float, signals: int) -> None:
+        super().__init__(
+            SCALE_LAYERS,
+            width=width,
+            signals=signals,
+            normalization="weight" if scale else "spectral",
+            name=f"scale_{scale}",
+        )
+        self.scale = scale
+
+    def fold(self, x: tf.Tensor) -> tf.Tensor:
+        for _ in range(self.scale):
+            x = tf.nn.avg_pool1d(tf.pad(x, ((0, 0), (2, 2), (0, 0))), 4, 2, "VALID")
+        return x
+
+
+class Discriminator(keras.Model):
+    """All eight branches.
+
+    Args:
+        width: 1.0 is HiFi-GAN's 70.7 million parameters.
+        sees_mid: Whether the mid stands beside each side signal as a second channel.
+    """
+
+    def __init__(self, *, width: float = 1.0, sees_mid: bool = False) -> None:
+        super().__init__(name="discriminator")
+        self.sees_mid = sees_mid
+        signals = 2 if sees_mid else 1
+        self.branches: list[Branch] = [
+            *(PeriodBranch(period, width=width, signals=signals) for period in PERIODS),
+            *(ScaleBranch(scale, width=width, signals=signals) for scale in range(N_SCALES)),
+        ]
+        self.built = True
+
+    def call(
+        self, side: tf.Tensor, mid: tf.Tensor, training: bool = False
+    ) -> list[tuple[tf.Tensor, list[tf.Tensor]]]:
+        """Side and mid `(batch, samples)` → one `(logits, feature_maps)` per branch, in `BRANCHES`' order."""
+        x = tf.stack([side, mid], axis=-1) if self.sees_mid else side[..., tf.newaxis]
+        return [branch(x, training=training) for branch in self.branches]

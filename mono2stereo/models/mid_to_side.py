@@ -1,0 +1,91 @@
+"""Waveform to waveform: STFT, generator, inverse STFT, high-pass. What is trained, and what is exported."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mono2stereo.dsp.filters import highpass_sos, impulse_response
+from mono2stereo.dsp.stft import Stft
+from mono2stereo.models.generators import Generator
+
+
+class MidToSide(keras.Model):
+    """The side signal a generator makes for a mid signal.
+
+    Args:
+        generator: Spectrum → spectrum network.
+        stft: Analysis and synthesis frames.
+        sample_rate: In Hz.
+        lookahead_frames: How many of the frames the generator sees lie after the one it makes.
+        highpass_hz: Cut-off of the 4th-order Butterworth high-pass on the side.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        *,
+        stft: Stft,
+        sample_rate: int,
+        lookahead_frames: int = 0,
+        highpass_hz: float = 50.0,
+    ) -> None:
+        super().__init__(name="mid_to_side")
+        self.generator = generator
+        self.stft = stft
+        self.sample_rate = sample_rate
+        self.lookahead_frames = lookahead_frames
+        self.highpass_hz = highpass_hz
+        taps = impulse_response(highpass_sos(highpass_hz, sample_rate))
+        self._highpass_taps = tf.constant(taps, tf.float32)
+        generator.build((None, None, 2 * stft.n_bins))
+
+    def span(self, n_samples: int) -> slice:
+        """Which samples of an input of `n_samples` the output stands for: all that whole frames cover."""
+        stft = self.stft
+        frames = 1 + (n_samples - stft.frame_length) // stft.frame_step
+        first = self.generator.receptive_frames - self.lookahead_frames
+        start = first * stft.frame_step + stft.frame_length - stft.frame_step
+        return slice(start, (frames - self.lookahead_frames) * stft.frame_step)
+
+    def highpass(self, x: tf.Tensor) -> tf.Tensor:
+        """High-pass `(batch, samples)` by FFT convolution with the filter's impulse response."""
+        n = x.shape[-1]
+        size = 1 << int(n + self._highpass_taps.shape[0] - 1).bit_length()
+        spectrum = tf.signal.rfft(x, [size]) * tf.signal.rfft(self._highpass_taps, [size])
+        return tf.signal.irfft(spectrum, [size])[:, :n]
+
+    def call(self, mid: tf.Tensor) -> tf.Tensor:
+        """Mid `(batch, samples)` → side `(batch, samples of span)`; samples must be static."""
+        stft = self.stft
+        spectrum = tf.signal.stft(mid, stft.frame_length, stft.frame_step, stft.fft_length)
+        spectrum = self.generator(complex_to_real(spectrum))
+        side = tf.signal.inverse_stft(
+            real_to_complex(spectrum),
+            stft.frame_length,
+            stft.frame_step,
+            stft.fft_length,
+            tf.signal.inverse_stft_window_fn(stft.frame_step),
+        )
+        edge = stft.frame_length - stft.frame_step
+        span = self.span(mid.shape[-1])
+        return self.highpass(side[:, edge : edge + span.stop - span.start])
+
+
+def complex_to_real(spectrum: tf.Tensor) -> tf.Tensor:
+    """Complex `(…, bins)` → real `(…, 2·bins)`, real and imaginary parts interleaved."""
+    pairs = tf.stack([tf.math.real(spectrum), tf.math.imag(spectrum)], axis=-1)
+    return tf.reshape(pairs, tf.concat([tf.shape(spectrum)[:-1], [2 * spectrum.shape[-1]]], axis=0))
+
+
+def real_to_complex(spectrum: tf.Tensor) -> tf.Tensor:
+    """Inverse of `complex_to_real`."""
+    bins = spectrum.shape[-1] // 2
+    pairs = tf.reshape(spectrum, tf.concat([tf.shape(spectrum)[:-1], [bins, 2]], axis=0))
+    return tf.complex(pairs[..., 0], pairs[..., 1])
+
+
+def n_parameters(model: keras.Model) -> int:
+    """Trainable numbers in `model`, the gains of weight normalisation not counted."""
+    return sum(int(np.prod(w.shape)) for w in model.trainable_weights if w.name != "gain")

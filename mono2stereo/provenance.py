@@ -1,0 +1,78 @@
+"""What a result was made from: hashes of settings, data and code, and the state of the git checkout."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MANIFEST = Path("data/manifest.csv")
+
+
+def settings_hash(settings: Mapping[str, Any]) -> str:
+    """Twelve hex digits that change with any key or value.
+
+    >>> settings_hash({"seed": 0, "profile": "ci"}) == settings_hash({"profile": "ci", "seed": 0})
+    True
+    """
+    return _digest(json.dumps(settings, sort_keys=True, default=str).encode())
+
+
+def file_hash(path: Path) -> str:
+    """Twelve hex digits of a file's contents; empty where there is no file."""
+    return _digest(path.read_bytes()) if path.is_file() else ""
+
+
+def code_hash(package: Path = Path(__file__).parent) -> str:
+    """Twelve hex digits of the names and contents of all Python files below `package`."""
+    files = sorted(package.rglob("*.py"))
+    return _digest(
+        *(part for f in files for part in (f.relative_to(package).as_posix().encode(), f.read_bytes()))
+    )
+
+
+def commit() -> str:
+    """The checked-out git revision, empty outside a repository."""
+    return _git("rev-parse", "HEAD")
+
+
+def describe(params: Mapping[str, Any]) -> dict[str, str]:
+    """Tags that tell one run from another; empty ones are left out.
+
+    Args:
+        params: all settings with dotted keys, `profile` and `data.source` among them.
+    """
+    # `dvc exp run -S` edits params.yaml and dvc.lock itself, and the other hashes cover both.
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!params.yaml", ":!dvc.lock")
+    tags = {
+        "experiment": os.environ.get("DVC_EXP_NAME", ""),
+        "baseline": os.environ.get("DVC_EXP_BASELINE_REV", "") or commit(),
+        "dirty": str(bool(changed)).lower() if commit() else "",
+        "params": settings_hash(params),
+        "data": file_hash(MANIFEST),
+        "code": code_hash(),
+        "profile": str(params.get("profile", "")),
+        "source": str(params.get("data.source", "")),
+        "host": platform.node(),
+    }
+    return {key: value for key, value in tags.items() if value}
+
+
+def _digest(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()[:12]
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

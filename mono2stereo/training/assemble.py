@@ -1,0 +1,172 @@
+"""From settings to a training run: builds every part and hands it plain values."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import mono2stereo
+from mono2stereo.config import Config
+from mono2stereo.data.batches import batches
+from mono2stereo.data.clips import ClipDrawer
+from mono2stereo.data.pairs import load_pairs
+from mono2stereo.dsp.stft import Stft
+from mono2stereo.losses.signal_terms import SignalTerms
+from mono2stereo.models.discriminators import Discriminator
+from mono2stereo.models.export import export_onnx
+from mono2stereo.models.generators import GENERATORS
+from mono2stereo.models.mid_to_side import MidToSide
+from mono2stereo.training.curves import Curves, Sink
+from mono2stereo.training.loop import Schedule, train
+from mono2stereo.training.resume import ResumeState, fingerprint
+from mono2stereo.training.step import GanStep
+
+# What decides the numbers of a run, beside the data and the code.
+FINGERPRINTED = ("seed", "sample_rate", "stft", "generator", "discriminator", "loss", "terms", "train")
+ADVERSARIAL = ("adversarial", "feature_matching")
+
+
+class Training:
+    """One training run, ready to start or to go on.
+
+    Args:
+        config: All settings.
+        pairs: Folder that preprocess wrote.
+        checkpoints: Where deployable models go.
+        reports: Where curves go.
+        states: Folder of resume states of all runs.
+
+    Raises:
+        DataError: No tracks, or all shorter than a clip.
+    """
+
+    def __init__(
+        self, config: Config, *, pairs: Path, checkpoints: Path, reports: Path, states: Path
+    ) -> None:
+        self.config = config
+        self.checkpoints = checkpoints
+        self.reports = reports
+        keras.utils.set_random_seed(config.seed)
+        if config.train.deterministic:
+            tf.config.experimental.enable_op_determinism()
+        self.model = mid_to_side(config)
+        span = self.model.span(config.train.clip_samples)
+        drawing = {
+            "sample_rate": config.sample_rate,
+            "clip_samples": config.train.clip_samples,
+            "real_span": slice(span.stop - config.crop_samples, span.stop),
+            "real": config.discriminator.real,
+            "real_level": config.discriminator.real_level,
+        }
+        self.train_clips = ClipDrawer(load_pairs(pairs, "train"), **drawing)
+        self.valid_clips = ClipDrawer(load_pairs(pairs, "valid"), **drawing)
+        settings = config.model_dump()
+        code = sorted(Path(mono2stereo.__file__).parent.rglob("*.py"))
+        name = fingerprint({key: settings[key] for key in FINGERPRINTED}, [pairs / "index.json", *code])
+        self.state = ResumeState(states / name, self.step.variables, outputs=(checkpoints, reports))
+
+    @property
+    def device(self) -> str:
+        """What computes: GPU names, or CPU."""
+        gpus = [
+            tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")
+        ]
+        return ", ".join(details.get("device_name", "GPU") for details in gpus) or "CPU"
+
+    @cached_property
+    def step(self) -> GanStep:
+        """The GAN step; without a discriminator where no weight asks for one."""
+        config, adversarial = self.config, any(self.config.weights[name] for name in ADVERSARIAL)
+        weights = {n: w for n, w in config.weights.items() if adversarial or n not in ADVERSARIAL}
+        discriminator = None
+        if adversarial:
+            discriminator = Discriminator(
+                width=config.discriminator.width, sees_mid=config.discriminator.sees_mid
+            )
+        mel, coherence = config.terms.mel, config.terms.coherence
+        return GanStep(
+            model=self.model,
+            discriminator=discriminator,
+            terms=SignalTerms(
+                sample_rate=config.sample_rate,
+                n_mels=mel.n_mels,
+                mel_frame_length=mel.frame_length,
+                mel_frame_step=mel.frame_step,
+                mel_floor=mel.floor,
+                coherence_frame_lengths=coherence.frame_lengths,
+                coherence_floors=coherence.floors,
+                level_floor_db=config.terms.level.floor_db,
+                max_lag_seconds=config.terms.lag.max_lag_seconds,
+            ),
+            weights=weights,
+            generator_optimizer=_optimizer(config),
+            discriminator_optimizer=_optimizer(config),
+            crop_samples=config.crop_samples,
+        )
+
+    def run(self, *, sink: Sink, facts: dict[str, Any]) -> dict[str, float]:
+        """Train to the end; returns the last validation figures.
+
+        Args:
+            sink: Takes every logged figure.
+            facts: Kept in the resume states and in the exported models.
+        """
+        settings = self.config.train
+
+        def export(number: int) -> None:
+            path = self.checkpoints / f"step-{number:06d}.onnx"
+            export_onnx(self.model, path, training={"step": number, **facts})
+
+        figures = train(
+            step=self.step,
+            schedule=Schedule(
+                settings.steps, settings.log_every, settings.validate_every, settings.checkpoint_every
+            ),
+            batches=lambda steps: batches(
+                self.train_clips, seed=self.config.seed, steps=steps, batch_size=settings.batch_size
+            ),
+            validation=self.valid_clips.fixed(settings.validation_clips),
+            batch_size=settings.batch_size,
+            curves=Curves(self.reports, sink),
+            export=export,
+            state=self.state,
+            facts=facts,
+            divergence_limit=settings.divergence_limit,
+        )
+        self.state.clear()
+        return figures
+
+
+def mid_to_side(config: Config) -> MidToSide:
+    """The untrained waveform model that the settings describe."""
+    generator = GENERATORS[config.generator.kind](
+        n_bins=config.stft.n_bins,
+        filters_per_bin=config.generator.filters_per_bin,
+        kernel_frames=config.generator.kernel_frames,
+        use_bias=config.generator.use_bias,
+    )
+    return MidToSide(
+        generator,
+        stft=Stft(config.stft.frame_length, config.stft.frame_step, config.stft.fft_length),
+        sample_rate=config.sample_rate,
+        lookahead_frames=config.generator.lookahead_frames,
+        highpass_hz=config.generator.highpass_hz,
+    )
+
+
+def _optimizer(config: Config) -> keras.optimizers.Optimizer:
+    """AdamW as PyTorch's, by which HiFi-GAN was trained: Keras' epsilon and decay differ."""
+    settings = config.train
+    return keras.optimizers.AdamW(
+        learning_rate=keras.optimizers.schedules.ExponentialDecay(
+            settings.learning_rate, settings.decay_every, settings.learning_rate_decay, staircase=True
+        ),
+        beta_1=settings.beta_1,
+        beta_2=settings.beta_2,
+        epsilon=1e-8,
+        weight_decay=settings.weight_decay,
+    )

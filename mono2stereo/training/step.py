@@ -1,0 +1,177 @@
+"""One step of the GAN: the discriminators first, then the generator. Traced once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+
+from mono2stereo.losses.adversarial import (
+    Outputs,
+    adversarial_loss,
+    discriminator_loss,
+    feature_matching_loss,
+)
+from mono2stereo.losses.signal_terms import SignalTerms
+from mono2stereo.losses.weighted_sum import weighted_sum
+from mono2stereo.models.discriminators import BRANCHES, Discriminator
+from mono2stereo.models.mid_to_side import MidToSide
+
+
+class GanStep:
+    """Updates generator and discriminators on one batch, and measures both on others.
+
+    Args:
+        model: Mid → side, trained.
+        discriminator: None where no weight asks for one.
+        terms: Loss terms between side and mid.
+        weights: By term name; 0 means measured, not trained.
+        generator_optimizer: For `model`.
+        discriminator_optimizer: For `discriminator`.
+        crop_samples: How many samples at the end of what `model` makes the losses see.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: MidToSide,
+        discriminator: Discriminator | None,
+        terms: SignalTerms,
+        weights: Mapping[str, float],
+        generator_optimizer: keras.optimizers.Optimizer,
+        discriminator_optimizer: keras.optimizers.Optimizer,
+        crop_samples: int,
+    ) -> None:
+        self.model = model
+        self.discriminator = discriminator
+        self.terms = terms
+        self.weights = dict(weights)
+        self.generator_optimizer = generator_optimizer
+        self.discriminator_optimizer = discriminator_optimizer
+        self.crop_samples = crop_samples
+        self._names: dict[str, list[str]] = {}
+        self._train = tf.function(self._train_step)
+        self._measure = tf.function(self._measure_step)
+        generator_optimizer.build(model.trainable_variables)
+        if discriminator is not None:
+            discriminator_optimizer.build(discriminator.trainable_variables)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """All that a resumed run needs, in a fixed order."""
+        parts = [self.model, self.generator_optimizer]
+        if self.discriminator is not None:
+            parts += [self.discriminator, self.discriminator_optimizer]
+        return [variable for part in parts for variable in part.variables]
+
+    def train(self, mid: tf.Tensor, real: tf.Tensor) -> dict[str, float]:
+        """One update on mid `(batch, clip)` and real `(batch, crop)`; returns what was measured."""
+        return self._named("train", self._train(mid, real))
+
+    def measure(self, mid: tf.Tensor, real: tf.Tensor) -> dict[str, float]:
+        """The same figures without an update."""
+        return self._named("measure", self._measure(mid, real))
+
+    def _named(self, kind: str, values: tf.Tensor) -> dict[str, float]:
+        return dict(zip(self._names[kind], values.numpy().tolist(), strict=True))
+
+    def _pack(self, kind: str, figures: dict[str, tf.Tensor]) -> tf.Tensor:
+        """One vector, so that reading a step's figures waits for the device once."""
+        self._names[kind] = list(figures)
+        return tf.stack([tf.cast(value, tf.float32) for value in figures.values()])
+
+    def _signals(self, mid: tf.Tensor, real: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Generated side, mid and real, each `(batch, crop)`, all three through the side's high-pass."""
+        model, crop = self.model, self.crop_samples
+        span = model.span(mid.shape[-1])
+        return (
+            model(mid)[:, -crop:],
+            model.highpass(mid[:, span])[:, -crop:],
+            model.highpass(real),
+        )
+
+    def _train_step(self, mid: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            side, mid, real = self._signals(mid, real)
+            terms = self.terms(side=side, mid=mid)
+            figures: dict[str, tf.Tensor] = {}
+            if self.discriminator is not None:
+                with tape.stop_recording():
+                    real_outputs, figures = self._update_discriminator(side, real, mid)
+                fake_outputs = self.discriminator(side, mid)
+                if self.weights.get("feature_matching"):
+                    real_outputs = self.discriminator(real, mid)
+                terms |= _adversarial_terms(real=real_outputs, fake=fake_outputs)
+            total = weighted_sum(terms, self.weights)
+        variables = self.model.trainable_variables
+        gradients = tape.gradient(total, variables)
+        learning_rate = self.generator_optimizer.learning_rate
+        self.generator_optimizer.apply(gradients, variables)
+        figures |= {
+            "gradient_norm_generator": tf.linalg.global_norm(gradients),
+            "learning_rate": tf.convert_to_tensor(learning_rate),
+        }
+        return self._pack("train", self._figures(total, terms) | figures)
+
+    def _update_discriminator(
+        self, side: tf.Tensor, real: tf.Tensor, mid: tf.Tensor
+    ) -> tuple[Outputs, dict[str, tf.Tensor]]:
+        assert self.discriminator is not None
+        with tf.GradientTape() as tape:
+            real_outputs, fake_outputs = self._judge(real, side, mid, training=True)
+            loss = discriminator_loss(real=real_outputs, fake=fake_outputs)
+        variables = self.discriminator.trainable_variables
+        gradients = tape.gradient(loss, variables)
+        self.discriminator_optimizer.apply(gradients, variables)
+        figures = _discriminator_figures(loss, real_outputs, fake_outputs)
+        return real_outputs, figures | {"gradient_norm_discriminator": tf.linalg.global_norm(gradients)}
+
+    def _judge(
+        self, real: tf.Tensor, side: tf.Tensor, mid: tf.Tensor, *, training: bool
+    ) -> tuple[Outputs, Outputs]:
+        """Real and generated side through the discriminators in one batch."""
+        assert self.discriminator is not None
+        both = self.discriminator(
+            tf.concat([real, side], axis=0), tf.concat([mid, mid], axis=0), training=training
+        )
+        halves = [[tf.split(tensor, 2, axis=0) for tensor in (logits, *maps)] for logits, maps in both]
+        real_outputs, fake_outputs = (
+            [(tensors[0][half], [tensor[half] for tensor in tensors[1:]]) for tensors in halves]
+            for half in (0, 1)
+        )
+        return real_outputs, fake_outputs
+
+    def _measure_step(self, mid: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
+        side, mid, real = self._signals(mid, real)
+        terms = self.terms(side=side, mid=mid)
+        figures: dict[str, tf.Tensor] = {}
+        if self.discriminator is not None:
+            real_outputs, fake_outputs = self._judge(real, side, mid, training=False)
+            terms |= _adversarial_terms(real=real_outputs, fake=fake_outputs)
+            loss = discriminator_loss(real=real_outputs, fake=fake_outputs)
+            figures = _discriminator_figures(loss, real_outputs, fake_outputs)
+        return self._pack("measure", self._figures(weighted_sum(terms, self.weights), terms) | figures)
+
+    def _figures(self, total: tf.Tensor, terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        weighted = {
+            f"weighted_{name}": self.weights[name] * term
+            for name, term in terms.items()
+            if name in self.weights
+        }
+        return {"total": total, **terms, **weighted}
+
+
+def _adversarial_terms(*, real: Outputs, fake: Outputs) -> dict[str, tf.Tensor]:
+    return {
+        "adversarial": adversarial_loss(fake),
+        "feature_matching": feature_matching_loss(real=real, fake=fake),
+    }
+
+
+def _discriminator_figures(loss: tf.Tensor, real: Outputs, fake: Outputs) -> dict[str, tf.Tensor]:
+    figures = {"discriminator": loss}
+    for kind, outputs in (("real", real), ("fake", fake)):
+        for branch, (logits, _) in zip(BRANCHES, outputs, strict=True):
+            figures[f"d_{kind}_{branch}"] = tf.reduce_mean(logits)
+    return figures

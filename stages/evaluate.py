@@ -1,0 +1,47 @@
+"""evaluate: models/checkpoints/ + data/pairs/ → reports/evaluate/: the model among its alternatives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mono2stereo.config import Config
+from mono2stereo.data.pairs import load_pairs
+from mono2stereo.errors import ModelError, one_line_errors
+from mono2stereo.evaluation.evaluate import evaluate
+from mono2stereo.evaluation.report import Evaluation, write_report
+from mono2stereo.tracking import Run, continue_run
+
+CHECKPOINTS = Path("models/checkpoints")
+REPORT = Path("reports/evaluate")
+
+
+def main() -> None:
+    """Evaluate the trained model and log the result into its training's run."""
+    config = Config.load()
+    settings = config.evaluate
+    checkpoints = {int(file.stem.removeprefix("step-")): file for file in CHECKPOINTS.glob("step-*.onnx")}
+    if not checkpoints:
+        raise ModelError(f"{CHECKPOINTS}: no step-*.onnx; run the stage train first")
+    with continue_run("evaluate", Path("models/run.json"), config.flat(), tags={}) as run:
+        evaluation = evaluate(
+            load_pairs("data/pairs", settings.split),
+            checkpoints,
+            stretches_per_track=settings.stretches_per_track,
+            stretch_seconds=settings.stretch_seconds,
+            coherence_seconds=settings.coherence_seconds,
+            seed=config.seed,
+        )
+        write_report(evaluation, REPORT)
+        log(run, evaluation)
+
+
+def log(run: Run, evaluation: Evaluation) -> None:
+    """The model's numbers, the table of methods and the whole report."""
+    run.log_metrics({f"evaluate/{name}": value for name, value in evaluation.metrics.items()})
+    run.log_table(evaluation.methods.reset_index().to_dict("list"), "evaluate/methods.json")
+    run.log_artifacts(REPORT, "evaluate")
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()

@@ -1,0 +1,71 @@
+"""Render models/checkpoints/ on data/pairs/: what every checkpoint sounds and looks like."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from mono2stereo.config import Config
+from mono2stereo.data.pairs import load_pairs
+from mono2stereo.decorrelators.neural import NeuralDecorrelator
+from mono2stereo.errors import ModelError, one_line_errors
+from mono2stereo.evaluation.excerpts import choose_excerpts
+from mono2stereo.evaluation.listening_page import listening_page
+from mono2stereo.evaluation.rendering import RenderedExcerpt, means_by_step, own_means, render
+from mono2stereo.files import atomic_path
+from mono2stereo.tracking import Run, continue_run
+
+CHECKPOINTS = Path("models/checkpoints")
+REPORT = Path("reports/render")
+# WAVs of ten checkpoints stay below half a gigabyte; reports/render has them all.
+CHECKPOINTS_HEARD_IN_MLFLOW = 10
+
+
+def main() -> None:
+    """Render every checkpoint and log the result into the training's run."""
+    config = Config.load()
+    models = {int(file.stem.removeprefix("step-")): file for file in CHECKPOINTS.glob("step-*.onnx")}
+    if not models:
+        raise ModelError(f"{CHECKPOINTS}: no step-*.onnx; run the stage train first")
+    pairs = load_pairs("data/pairs", "valid")
+    excerpts = choose_excerpts(pairs, count=config.render.excerpts, seconds=config.render.excerpt_seconds)
+    loaders = {step: partial(NeuralDecorrelator.load, file) for step, file in models.items()}
+    with continue_run("render", Path("models/run.json"), config.flat(), tags={}) as run:
+        with atomic_path(REPORT) as folder:
+            rendered = render(excerpts, loaders, folder, loudness_lufs=config.render.loudness_lufs)
+            write_numbers(rendered, folder)
+            page = listening_page(rendered, loudness_lufs=config.render.loudness_lufs)
+            (folder / "index.html").write_text(page, encoding="utf-8")
+        log(run, rendered, config.render.loudness_lufs)
+
+
+def write_numbers(rendered: list[RenderedExcerpt], folder: Path) -> None:
+    """Means by checkpoint as CSV; the last checkpoint's beside the recordings' own as JSON."""
+    by_step = means_by_step(rendered)
+    by_step.round(4).to_csv(folder / "checkpoints.csv")
+    last = pd.concat([by_step.iloc[-1], own_means(rendered).add_prefix("recordings_")])
+    last.to_json(folder / "metrics.json", double_precision=4, indent=1)
+
+
+def log(run: Run, rendered: list[RenderedExcerpt], loudness_lufs: float) -> None:
+    """Numbers and pictures of all checkpoints; WAVs of ten, evenly spaced, the last included; the page."""
+    by_step = means_by_step(rendered)
+    for step, measures in by_step.iterrows():
+        run.log_metrics({f"render/{name}": value for name, value in measures.items()}, int(step))
+    kept = set(by_step.index[:: -max(1, -(-len(by_step) // CHECKPOINTS_HEARD_IN_MLFLOW))])
+    for number, one in enumerate(rendered, start=1):
+        run.log_artifact(REPORT / one.original, one.original.parent.as_posix())
+        for checkpoint in one.checkpoints:
+            run.log_image(REPORT / checkpoint.picture, f"spectrogram-{number:02d}", checkpoint.step)
+            if checkpoint.step in kept:
+                for file in (checkpoint.mono, checkpoint.stereo):
+                    run.log_artifact(REPORT / file, file.parent.as_posix())
+    alone = listening_page(rendered, loudness_lufs=loudness_lufs, embed_from=REPORT)
+    run.log_text(alone, "listening_page.html")
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()

@@ -1,0 +1,45 @@
+"""Train the GAN: preprocessed pairs → a deployable model at every checkpoint, curves, a tracking run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mono2stereo import tracking
+from mono2stereo.config import Config
+from mono2stereo.errors import one_line_errors
+from mono2stereo.files import atomic_path
+
+CHECKPOINTS, REPORTS = Path("models/checkpoints"), Path("reports/train")
+
+
+def main() -> None:
+    """Read params.yaml, train, write models/ and reports/train/."""
+    config = Config.load()
+    from mono2stereo.training.assemble import Training  # TensorFlow, once the settings are known to be good
+
+    root = tracking.project_root()
+    training = Training(
+        config,
+        pairs=Path("data/pairs"),
+        checkpoints=CHECKPOINTS,
+        reports=REPORTS,
+        states=root / ".resume",
+    )
+    with tracking.start_run(
+        "train",
+        params=config.flat(),
+        tags={"device": training.device},
+        run_file=Path("models/run.json"),
+        root=root,
+        resume_run_id=training.state.facts().get("run_id"),
+    ) as run:
+        figures = training.run(sink=run.log_metrics, facts={"run_id": run.run_id})
+        with atomic_path(REPORTS / "metrics.json") as beside:
+            beside.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        run.log_model_file(max(CHECKPOINTS.glob("*.onnx")))
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from mono2stereo.data import preprocessing
+from mono2stereo.data.manifest import build_manifest
+from mono2stereo.data.own_side import level_bands, measure_own_side
+from mono2stereo.data.pairs import load_pairs
+from mono2stereo.data.preprocess_report import write_reports
+from mono2stereo.data.preprocessing import missing_audio, preprocess, round_trip_db, write_pair
+from mono2stereo.data.sources import Track
+from mono2stereo.dsp.mel import mel_magnitudes
+from mono2stereo.dsp.mid_side import encode
+from mono2stereo.dsp.resampling import resample
+from mono2stereo.dsp.stft import Stft
+from mono2stereo.errors import DataError
+
+STFT = Stft(116, 58, 128)
+SUFFIX = {"train": "wav", "valid": "flac", "test": "ogg"}
+
+
+@pytest.fixture(autouse=True)
+def _one_process(monkeypatch) -> None:
+    monkeypatch.setattr("mono2stereo.data.parallel._cores", lambda: 1)
+
+
+@pytest.fixture
+def rows(tmp_path: Path, write_stereo):
+    tracks = []
+    for n, (split, suffix) in enumerate(SUFFIX.items()):
+        write_stereo(tmp_path / f"{split}.{suffix}", seconds=4.0, rate=(44100, 22050, 48000)[n], seed=n)
+        tracks.append(Track(split, split, tmp_path / f"{split}.{suffix}"))
+    return build_manifest(tracks, root=tmp_path, min_seconds=1.0)
+
+
+def _preprocess(rows, root: Path, limit: float = 110.0):
+    return preprocess(
+        rows, root / "data" / "pairs", root=root, sample_rate=22050, stft=STFT, min_round_trip_db=limit
+    )
+
+
+def test_pairs_equal_the_direct_computation(tmp_path: Path, rows) -> None:
+    tracks = _preprocess(rows, tmp_path)
+    for split, suffix in SUFFIX.items():
+        (pair,) = load_pairs(tmp_path / "data" / "pairs", split)
+        stereo, rate = soundfile.read(tmp_path / f"{split}.{suffix}", dtype="float32", always_2d=True)
+        expected = resample(np.stack(encode(stereo), axis=1), rate, 22050)
+        assert pair.mid_side.shape == expected.shape
+        assert np.max(np.abs(pair.mid_side - expected)) < 1e-5
+        assert isinstance(pair.mid_side, np.memmap)
+        assert pair.mid_side.flags.c_contiguous
+        assert pair.sample_rate == 22050
+        for column, levels in enumerate((pair.mid_level_bands, pair.side_level_bands)):
+            bands = mel_magnitudes(expected[:, column].astype(np.float64), 22050)
+            np.testing.assert_allclose(levels, np.sqrt(np.mean(bands**2, axis=0)), rtol=1e-3)
+    assert [track.entry.name for track in tracks] == ["train", "valid", "test"]
+    assert all(track.round_trip_db > 120 for track in tracks)
+
+
+@pytest.mark.parametrize("rate", [44100, 48000, 22050, 32000, 96000])
+def test_streaming_equals_the_whole(tmp_path: Path, write_stereo, monkeypatch, rate: int) -> None:
+    monkeypatch.setattr(preprocessing, "BLOCK_SAMPLES", 10007)
+    write_stereo(tmp_path / "x.wav", seconds=1.2345, rate=rate, subtype="FLOAT")
+    write_pair(tmp_path / "x.wav", tmp_path / "x.npy", 22050)
+    stereo, _ = soundfile.read(tmp_path / "x.wav", dtype="float32")
+    expected = resample(np.stack(encode(stereo), axis=1), rate, 22050)
+    np.testing.assert_allclose(np.load(tmp_path / "x.npy"), expected, atol=1e-6)
+
+
+def test_counts_samples_at_full_scale(tmp_path: Path) -> None:
+    stereo = np.full((5000, 2), 0.25)
+    stereo[10:13, 0] = 1.0
+    stereo[20, 1] = -1.0
+    soundfile.write(tmp_path / "x.wav", stereo, 44100)
+    assert write_pair(tmp_path / "x.wav", tmp_path / "x.npy", 22050) == 4
+
+
+def test_levels_by_blocks_equal_the_whole(monkeypatch) -> None:
+    x = np.random.default_rng(0).standard_normal(50000).astype(np.float32)
+    whole = np.sqrt(np.mean(mel_magnitudes(x, 22050).astype(np.float64) ** 2, axis=0))
+    monkeypatch.setattr("mono2stereo.data.own_side.BLOCK_FRAMES", 7)
+    np.testing.assert_allclose(level_bands(x, 22050), whole, rtol=1e-5)
+
+
+def test_own_side_tells_copies_from_independent_sides() -> None:
+    rng = np.random.default_rng(0)
+    mid, other = rng.standard_normal((2, 22050 * 7)).astype(np.float32)
+    copy = measure_own_side(np.stack([mid, -0.3 * mid], axis=1), 22050)
+    independent = measure_own_side(np.stack([mid, other], axis=1), 22050)
+    assert np.mean(copy.coherence[1024]) == pytest.approx(1, abs=1e-6)
+    assert copy.largest_correlation == pytest.approx(1, abs=1e-6)
+    assert np.mean(independent.coherence[1024]) < 0.1
+    assert independent.largest_correlation < 0.05
+    assert copy.stretches == 2
+    assert measure_own_side(np.zeros((22050 * 7, 2), np.float32), 22050).stretches == 0
+    assert measure_own_side(np.zeros((22050, 2), np.float32), 22050).stretches == 0
+
+
+def test_round_trip_includes_edges_and_sees_errors(monkeypatch) -> None:
+    x = np.ones(5000, np.float32)
+    assert round_trip_db(x, STFT) > 120
+    monkeypatch.setattr(Stft, "round_trip", lambda self, x: np.concatenate([[0], x[1:]]).astype(np.float32))
+    assert round_trip_db(x, STFT) == pytest.approx(10 * np.log10(5000), abs=0.01)
+
+
+def test_a_bad_round_trip_names_the_track_and_leaves_nothing(tmp_path: Path, rows, monkeypatch) -> None:
+    def inexact(self: Stft, x):
+        return x * np.float32(1.001 if len(x) == 4 * 22050 else 1)
+
+    monkeypatch.setattr(Stft, "round_trip", inexact)
+    with pytest.raises(
+        DataError, match=r"train: STFT round trip 60\.0 dB, below preprocess\.min_round_trip_db = 110"
+    ):
+        _preprocess(rows, tmp_path)
+    assert not (tmp_path / "data" / "pairs").exists()
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_missing_and_changed_audio(tmp_path: Path, rows) -> None:
+    assert missing_audio(rows, root=tmp_path) == []
+    with pytest.raises(DataError, match=r"changed since the manifest; run the stage download again"):
+        _preprocess([replace(rows[0], bytes=1), *rows[1:]], tmp_path)
+    (tmp_path / "train.wav").unlink()
+    assert missing_audio(rows, root=tmp_path) == [tmp_path / "train.wav"]
+    with pytest.raises(DataError, match=r"train\.wav: missing"):
+        _preprocess(rows, tmp_path)
+
+
+def test_unfit_rows_are_passed_over(tmp_path: Path, rows) -> None:
+    tracks = _preprocess([*rows, replace(rows[0], track="x", status="mono")], tmp_path)
+    assert len(tracks) == 3
+
+
+def test_reports(tmp_path: Path, rows) -> None:
+    tracks = _preprocess(rows, tmp_path)
+    folder = tmp_path / "reports" / "preprocess"
+    write_reports(tracks, folder, sample_rate=22050, left_out=2)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "coherence.md",
+        "metrics.json",
+        "round_trip.csv",
+        "round_trip.md",
+    ]
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["tracks"] == {"train": 1, "valid": 1, "test": 1, "left_out": 2}
+    assert metrics["minutes"]["train"] == pytest.approx(4 / 60, abs=0.01)
+    assert 110 < metrics["round_trip_db"]["worst"] <= metrics["round_trip_db"]["mean"]
+    assert 0 < metrics["natural"]["coherence_1024"] < 0.3
+    with (folder / "round_trip.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [row["track"] for row in table] == ["train", "valid", "test"]
+    text = (folder / "coherence.md").read_text()
+    assert "| train | train | 0." in text
+    assert "| 5657–11025 Hz | 0." in text

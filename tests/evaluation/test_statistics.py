@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from mono2stereo.evaluation.statistics import holm, mean_interval, paired_p_value
+
+
+def test_interval_agrees_with_scipys_bootstrap() -> None:
+    values = np.random.default_rng(0).normal(3, 1, 40)
+    mean, low, high = mean_interval(values, seed=1)
+    oracle = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=20000, rng=2)
+    assert mean == pytest.approx(values.mean())
+    assert low == pytest.approx(oracle.confidence_interval.low, abs=0.03)
+    assert high == pytest.approx(oracle.confidence_interval.high, abs=0.03)
+
+
+def test_interval_repeats_with_its_seed() -> None:
+    values = np.random.default_rng(0).normal(size=20)
+    assert mean_interval(values, seed=3) == mean_interval(values, seed=3) != mean_interval(values, seed=4)
+
+
+def test_interval_of_few_values() -> None:
+    assert mean_interval([1.0, np.nan, 3.0], seed=0)[0] == 2
+    assert mean_interval([5.0, np.nan], seed=0)[0] == 5
+    assert np.isnan(mean_interval([5.0], seed=0)[1:]).all()
+    assert np.isnan(mean_interval([], seed=0)).all()
+
+
+def test_paired_test_is_wilcoxons_exact_one() -> None:
+    random = np.random.default_rng(0)
+    values, reference = random.normal(0.5, 1, 12), random.normal(0, 1, 12)
+    ranks = stats.rankdata(np.abs(values - reference))
+    observed = ranks[values > reference].sum()
+    signs = (np.arange(2**12)[:, None] >> np.arange(12)) & 1
+    sums = signs @ ranks
+    centre = ranks.sum() / 2
+    exact = np.mean(np.abs(sums - centre) >= abs(observed - centre))
+    assert paired_p_value(values, reference) == pytest.approx(exact)
+
+
+def test_paired_test_known_values() -> None:
+    values = np.arange(8.0)
+    assert paired_p_value(values, values) == 1
+    assert paired_p_value(values + 1 + 0.01 * values**2, values) == pytest.approx(2 / 2**8)
+    assert np.isnan(paired_p_value([1.0, np.nan], [2.0, 3.0]))
+
+
+def test_holm_known_values() -> None:
+    # By hand: .01*4, .02*3, max(.06, .03*2), max(.06, .04*1).
+    assert holm([0.01, 0.02, 0.03, 0.04]) == pytest.approx([0.04, 0.06, 0.06, 0.06])
+    assert holm([0.6, 0.5]) == pytest.approx([1.0, 1.0])
+    np.testing.assert_allclose(holm([0.04, np.nan, 0.01]), [0.04, np.nan, 0.02])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_never_lowers_and_keeps_the_order(p_values: list[float]) -> None:
+    adjusted = holm(p_values)
+    assert (adjusted >= np.asarray(p_values)).all()
+    assert (adjusted <= 1).all()
+    assert (np.diff(adjusted[np.argsort(p_values, kind="stable")]) >= 0).all()
+    assert adjusted.min() == pytest.approx(min(1.0, min(p_values) * len(p_values)))

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mono2stereo.dsp.coherence import mel_coherence
+from mono2stereo.dsp.mel import log_mel
+from mono2stereo.losses.coherence import CoherenceLoss
+from mono2stereo.losses.lag import LagLoss
+from mono2stereo.losses.level import LevelLoss, third_octave_matrix
+from mono2stereo.losses.mel import MelLoss
+from mono2stereo.losses.signal_terms import SignalTerms
+from mono2stereo.losses.spectra import Spectra
+from mono2stereo.losses.weighted_sum import weighted_sum
+
+RATE = 22050
+MEL = {"n_mels": 80, "frame_length": 1024, "frame_step": 256, "floor": 1e-5}
+
+
+def noise(seed: int, batch: int = 2, samples: int = RATE) -> np.ndarray:
+    return (np.random.default_rng(seed).normal(size=(batch, samples)) * 0.1).astype(np.float32)
+
+
+def loss_of(loss, estimate, reference) -> float:
+    return float(loss(estimate=Spectra(tf.constant(estimate)), reference=Spectra(tf.constant(reference))))
+
+
+def all_terms(**changes) -> SignalTerms:
+    options = {
+        "sample_rate": RATE,
+        "n_mels": 80,
+        "mel_frame_length": 1024,
+        "mel_frame_step": 256,
+        "mel_floor": 1e-5,
+        "coherence_frame_lengths": [512, 1024],
+        "coherence_floors": [0.0, 0.0],
+        "level_floor_db": -60.0,
+        "max_lag_seconds": 0.12,
+    }
+    return SignalTerms(**{**options, **changes})
+
+
+@pytest.fixture
+def coherence() -> CoherenceLoss:
+    return CoherenceLoss(sample_rate=RATE, frame_length=1024, n_mels=80)
+
+
+@pytest.mark.parametrize("gain", [1.0, -1.0, 0.01, 30.0])
+def test_coherence_of_a_copy_is_one_at_any_level_and_sign(coherence, gain):
+    mid = noise(1)
+    assert loss_of(coherence, gain * mid, mid) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_coherence_equals_its_numpy_twin(coherence):
+    mid, other = noise(2, batch=1), noise(3, batch=1)
+    side = 0.5 * mid + other
+    expected = np.nanmean(mel_coherence(mid[0].astype(float), side[0].astype(float), RATE))
+    assert loss_of(coherence, side, mid) == pytest.approx(expected, abs=2e-3)
+
+
+def test_coherence_gradient_moves_away_from_copying(coherence):
+    mid, other = noise(4), noise(5)
+    share = tf.Variable(0.9)
+    with tf.GradientTape() as tape:
+        side = share * mid + (1 - share) * other
+        loss = coherence(estimate=Spectra(side), reference=Spectra(tf.constant(mid)))
+    assert float(tape.gradient(loss, share)) > 0.1  # descent lowers the copied share
+
+
+def test_coherence_floor_ends_the_reward():
+    loss = CoherenceLoss(sample_rate=RATE, frame_length=1024, n_mels=80, floor=0.5)
+    side = tf.Variable(noise(6))
+    with tf.GradientTape() as tape:
+        value = loss(estimate=Spectra(side), reference=Spectra(tf.constant(noise(7))))
+    assert float(value) == 0.0
+    assert not np.any(tape.gradient(value, side))
+
+
+def test_coherence_refuses_too_few_frames(coherence):
+    with pytest.raises(ValueError, match="needs 16"):
+        loss_of(coherence, noise(1, samples=4000), noise(2, samples=4000))
+
+
+def test_mel_equals_librosa_scale_twin():
+    mid, side = noise(8, batch=1), noise(9, batch=1)
+    expected = np.mean(np.abs(log_mel(side[0].astype(float), RATE) - log_mel(mid[0].astype(float), RATE)))
+    assert loss_of(MelLoss(sample_rate=RATE, **MEL), side, mid) == pytest.approx(expected, rel=1e-3)
+    assert loss_of(MelLoss(sample_rate=RATE, **MEL), mid, mid) == 0.0
+
+
+@pytest.mark.parametrize("hz", [60, 5000, 8000, 10500])
+def test_bands_above_3800_hz_and_below_125_hz_count(hz):
+    mid = noise(10)
+    tone = 0.3 * np.sin(2 * np.pi * hz * np.arange(mid.shape[1]) / RATE).astype(np.float32)
+    assert loss_of(MelLoss(sample_rate=RATE, **MEL), mid + tone, mid) > 0.01
+    assert loss_of(LevelLoss(sample_rate=RATE, floor_db=-60.0), mid + tone, mid) > 0.01
+
+
+def test_level_sees_dc_and_nyquist_where_no_mel_band_does():
+    mid = noise(11)
+    loss = LevelLoss(sample_rate=RATE, floor_db=-60.0)
+    nyquist = np.where(np.arange(mid.shape[1]) % 2, 0.3, -0.3).astype(np.float32)
+    for blind_spot in (mid + 0.3, mid + nyquist):
+        assert loss_of(loss, blind_spot, mid) > 0.02
+    bands = third_octave_matrix(RATE)
+    np.testing.assert_array_equal(bands.sum(axis=1), 1.0)  # each bin in one band
+    assert bands[0, 0] == 1
+    assert bands[:, 0].sum() == 1
+
+
+def test_level_is_the_long_term_ratio_in_nepers():
+    mid = noise(12)
+    loss = LevelLoss(sample_rate=RATE, floor_db=-100.0)
+    assert loss_of(loss, 2 * mid, mid) == pytest.approx(np.log(2), rel=1e-3)
+    assert loss_of(loss, mid[:, ::-1].copy(), mid) < 0.05  # the same spectrum in another order
+
+
+def test_lag_finds_an_echo_and_its_place_does_not_matter():
+    mid = noise(13)
+    loss = LagLoss(sample_rate=RATE, max_lag_seconds=0.12)
+    for delay in (0, 300, 2000):
+        echo = np.roll(mid, delay, axis=1)
+        assert loss_of(loss, echo, mid) > 0.85
+    assert loss_of(loss, np.roll(mid, 4000, axis=1), mid) < 0.1
+    assert loss_of(loss, noise(14), mid) < 0.1
+
+
+def test_no_term_depends_on_the_batch_size():
+    mid, side = noise(15, batch=1), noise(16, batch=1)
+    one = all_terms()(side=tf.constant(side), mid=tf.constant(mid))
+    four = all_terms()(side=tf.constant(np.tile(side, (4, 1))), mid=tf.constant(np.tile(mid, (4, 1))))
+    assert one.keys() == {"coherence", "mel", "level", "lag"}
+    for name in one:
+        assert float(one[name]) == pytest.approx(float(four[name]), rel=1e-5), name
+
+
+@pytest.mark.parametrize(
+    ("side", "mid"),
+    [("silence", "noise"), ("noise", "silence"), ("silence", "silence"), ("full scale", "noise")],
+)
+def test_values_and_gradients_are_finite(side, mid):
+    signals = {
+        "silence": np.zeros((2, RATE), np.float32),
+        "noise": noise(17),
+        "full scale": np.sign(noise(18)),
+    }
+    estimate = tf.Variable(signals[side])
+    with tf.GradientTape(persistent=True) as tape:
+        terms = all_terms()(side=estimate, mid=tf.constant(signals[mid]))
+    for name, value in terms.items():
+        assert np.isfinite(float(value)), name
+        assert np.all(np.isfinite(tape.gradient(value, estimate))), name
+
+
+def test_weighted_sum_refuses_a_weight_without_a_term():
+    terms = {"mel": tf.constant(2.0), "level": tf.constant(100.0)}
+    assert float(weighted_sum(terms, {"mel": 3.0, "level": 0.0})) == 6.0
+    with pytest.raises(ValueError, match="without a term: coherense"):
+        weighted_sum(terms, {"coherense": 1.0})

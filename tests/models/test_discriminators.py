@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mono2stereo.losses.adversarial import adversarial_loss, discriminator_loss, feature_matching_loss
+from mono2stereo.models.discriminators import BRANCHES, Discriminator, PeriodBranch, ScaleBranch
+from mono2stereo.models.mid_to_side import n_parameters
+
+
+def test_full_width_parameter_counts_are_the_published_ones():
+    assert n_parameters(PeriodBranch(2, width=1.0, signals=1)) == 8_218_433
+    assert n_parameters(ScaleBranch(0, width=1.0, signals=1)) == 9_870_209
+    assert n_parameters(ScaleBranch(2, width=1.0, signals=1)) == 9_870_209
+
+
+@pytest.mark.parametrize("period", [2, 3, 5, 7, 11])
+@pytest.mark.parametrize("samples", [330, 331, 2310])
+def test_period_folding_reflects_only_what_is_missing(period, samples):
+    branch = PeriodBranch(period, width=1 / 32, signals=1)
+    x = np.arange(samples, dtype=np.float32)
+    columns = np.asarray(branch.fold(tf.constant(x[None, :, None])))[..., 0]
+    unfolded = columns.T.reshape(-1)
+    np.testing.assert_array_equal(unfolded[:samples], x)
+    reflected = np.pad(x, (0, -samples % period), mode="reflect")
+    np.testing.assert_array_equal(unfolded, reflected)
+
+
+def test_average_pooling_pads_both_sides():
+    pooled = ScaleBranch(1, width=1 / 32, signals=1).fold(tf.ones((1, 16, 1)))
+    assert pooled.shape[1] == 9  # Keras' "same" gives 8
+    np.testing.assert_allclose(np.asarray(pooled)[0, [0, 1, -1], 0], [0.5, 1.0, 0.5])
+
+
+@pytest.mark.parametrize("sees_mid", [False, True])
+def test_every_branch_answers_with_logits_and_maps_and_teaches(sees_mid):
+    """No branch's gradient towards the waveform vanishes, the one-channel last layer included."""
+    discriminator = Discriminator(width=1 / 16, sees_mid=sees_mid)
+    side = tf.random.normal((2, 4096), seed=3) * 0.1
+    mid = tf.random.normal((2, 4096), seed=4) * 0.1
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(side)
+        outputs = discriminator(side, mid)
+        losses = [tf.reduce_mean(tf.square(logits - 1.0)) for logits, _ in outputs]
+    assert len(outputs) == len(BRANCHES) == 8
+    for name, loss, (logits, maps), branch in zip(
+        BRANCHES, losses, outputs, discriminator.branches, strict=True
+    ):
+        assert (logits.shape[0], len(maps)) == (2, len(branch.convolutions)), name
+        assert float(tf.norm(tape.gradient(loss, side))) > 1e-7, name
+        for weight, gradient in zip(
+            branch.trainable_weights, tape.gradient(loss, branch.trainable_weights), strict=True
+        ):
+            assert float(tf.norm(gradient)) > 0, f"{name}: {weight.path}"
+    logits = np.concatenate([np.asarray(logits).ravel() for logits, _ in outputs])
+    assert len(np.unique(np.abs(logits))) > len(logits) / 2  # not the ±1 of normalised activations
+
+
+def test_losses_are_patchwise_least_squares():
+    """Answers 0 and 2 average to 1, yet are wrong everywhere: squared before the mean."""
+    outputs = [(tf.constant([[0.0, 2.0]]), [tf.constant([[0.0, 2.0]])])] * 8
+    assert float(adversarial_loss(outputs)) == pytest.approx(1.0)
+    perfect_real = [(tf.ones((1, 3)), [tf.ones((1, 3))])] * 8
+    perfect_fake = [(tf.zeros((1, 3)), [tf.zeros((1, 3))])] * 8
+    assert float(discriminator_loss(real=perfect_real, fake=perfect_fake)) == 0.0
+    assert float(feature_matching_loss(real=perfect_real, fake=perfect_fake)) == pytest.approx(1.0)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mono2stereo.config import Config
+from mono2stereo.errors import ConfigError
+
+PARAMS = Path(__file__).parents[1] / "params.yaml"
+
+
+def write(folder: Path, changes: dict[str, object]) -> Path:
+    params = yaml.safe_load(PARAMS.read_text())
+    for key, value in changes.items():
+        section = params
+        *parents, last = key.split(".")
+        for parent in parents:
+            section = section[parent]
+        section[last] = value
+    path = folder / "params.yaml"
+    path.write_text(yaml.safe_dump(params))
+    return path
+
+
+@pytest.mark.parametrize("profile", ["demo", "ci", "full"])
+def test_every_profile_is_possible(profile, tmp_path):
+    config = Config.load(write(tmp_path, {"profile": profile}))
+    assert config.weights["coherence"] == 2.5
+    assert config.weights["mel"] == 5.625
+    assert None not in config.flat().values()
+
+
+def test_full_profile_is_the_published_one(tmp_path):
+    config = Config.load(write(tmp_path, {"profile": "full"}))
+    assert config.crop_samples == 66120
+    assert config.train.batch_size == 16
+    assert config.discriminator.width == 1.0
+    assert config.data.source == "musdb18hq"
+
+
+def test_a_sections_value_goes_before_the_profiles(tmp_path):
+    assert Config.load(write(tmp_path, {"train.steps": 77, "train.checkpoint_every": 7})).train.steps == 77
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"loss.coherense": 1.0}, ["loss.coherense = 1.0", "unknown key", "coherence, mel, adversarial"]),
+        ({"surprise": {}}, ["surprise", "unknown key", "generator"]),
+        ({"loss.mel": "much"}, ["loss.mel = 'much'", "number"]),
+        ({"loss.mel": -1.0}, ["loss.mel = -1.0", "greater than or equal to 0"]),
+        ({"loss.mel": float("nan")}, ["loss.mel = nan"]),
+        ({"train.steps": 1.5}, ["train.steps = 1.5", "integer"]),
+        ({"generator.kind": "lstm"}, ["generator.kind = 'lstm'", "grouped_conv1d", "conv2d"]),
+        ({"profile": "huge"}, ["profile = 'huge'", "demo, ci, full"]),
+        ({"stft.frame_step": 117}, ["stft.frame_step = 117", "58"]),
+        ({"stft.fft_length": 64}, ["stft.frame_length = 116", "64"]),
+        ({"generator.context_frames": 100}, ["generator.context_frames = 100", "158"]),
+        ({"train.clip_samples": 9000}, ["train.clip_samples = 9000"]),
+        ({"terms.coherence.frame_lengths": [16384]}, ["16384", "at least 16"]),
+        ({"terms.coherence.floors": [0.3, 0.4]}, ["terms.coherence.floors", "one for each"]),
+        ({"train.checkpoint_every": 10_000}, ["train.checkpoint_every = 10000", "train.steps"]),
+        ({"evaluate.coherence_seconds": 99.0}, ["evaluate.coherence_seconds = 99.0"]),
+        ({"profiles.demo.train.stepz": 5}, ["profiles.demo.train.stepz = 5", "unknown key"]),
+        ({"data.valid_fraction": 0.9}, ["valid_fraction", "below 1"]),
+        (
+            {f"loss.{name}": 0.0 for name in ("coherence", "mel", "adversarial", "level")},
+            ["every weight is 0"],
+        ),
+    ],
+)
+def test_refusals_are_one_line_that_names_key_value_and_what_is_allowed(changes, named, tmp_path):
+    with pytest.raises(ConfigError) as refusal:
+        Config.load(write(tmp_path, changes))
+    message = str(refusal.value)
+    assert "\n" not in message
+    assert "params.yaml" in message
+    for part in named:
+        assert part in message, message
+
+
+def test_missing_and_broken_files(tmp_path):
+    with pytest.raises(ConfigError, match="not found"):
+        Config.load(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("a: [1")
+    with pytest.raises(ConfigError, match="not YAML"):
+        Config.load(tmp_path / "params.yaml")
+    path = write(tmp_path, {})
+    params = yaml.safe_load(path.read_text())
+    del params["seed"]
+    path.write_text(yaml.safe_dump(params))
+    with pytest.raises(ConfigError, match="seed: missing"):
+        Config.load(path)

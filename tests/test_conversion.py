@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mono2stereo
+from mono2stereo.cli import main
+from mono2stereo.errors import AudioError
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    samples=st.integers(0, 9000),
+    sample_rate=st.sampled_from([8000, 22050, 44100, 48000]),
+    dtype=st.sampled_from(["float32", "float64"]),
+)
+def test_fold_down_is_the_input(samples, sample_rate, dtype):
+    mono = (np.random.default_rng(samples).normal(size=samples) * 0.1).astype(dtype)
+    stereo = mono2stereo.convert(mono, sample_rate=sample_rate)
+    assert stereo.shape == (samples, 2)
+    assert stereo.dtype == mono.dtype
+    np.testing.assert_allclose(stereo.mean(axis=1), mono, atol=1e-7)
+
+
+def test_the_default_model_widens_music_and_keeps_silence_silent():
+    time = np.arange(44100) / 44100
+    mono = 0.2 * np.sin(2 * np.pi * 440 * time) + 0.02 * np.random.default_rng(1).normal(size=44100)
+    stereo = mono2stereo.convert(mono, sample_rate=44100)
+    side = (stereo[:, 0] - stereo[:, 1]) / 2
+    assert 0.01 < np.std(side) / np.std(mono) < 10
+    assert abs(np.corrcoef(side, mono)[0, 1]) < 0.5
+    assert not np.any(mono2stereo.convert(np.zeros(44100), sample_rate=44100))
+
+
+@pytest.mark.parametrize("bad", [np.zeros((5, 2)), np.zeros(5, int), np.array([0.0, np.nan])])
+def test_refuses_what_is_no_mono_signal(bad):
+    with pytest.raises(AudioError):
+        mono2stereo.convert(bad, sample_rate=44100)
+
+
+def test_command_line(tmp_path, capsys):
+    source = tmp_path / "old recording.flac"
+    mono = np.random.default_rng(2).normal(size=20000) * 0.1
+    soundfile.write(source, mono, 32000, subtype="PCM_24")
+    main(["convert", str(source)])
+    stereo, sample_rate = soundfile.read(tmp_path / "old recording-stereo.wav")
+    assert sample_rate == 32000
+    assert stereo.shape == (20000, 2)
+    np.testing.assert_allclose(stereo.mean(axis=1), soundfile.read(source)[0], atol=1e-6)
+    assert "old recording-stereo.wav" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("case", ["missing", "stereo", "no wav", "no model"])
+def test_command_line_refuses_in_one_line_and_writes_nothing(case, tmp_path, capsys):
+    source = tmp_path / "in.wav"
+    if case != "missing":
+        samples = np.random.default_rng(3).normal(size=(1000, 2 if case == "stereo" else 1)) * 0.1
+        soundfile.write(source, samples, 22050)
+    target = tmp_path / ("out.mp3" if case == "no wav" else "out.wav")
+    model = ["--model", str(tmp_path / "absent.onnx")] if case == "no model" else []
+    with pytest.raises(SystemExit) as stop:
+        main(["convert", str(source), "-o", str(target), *model])
+    assert stop.value.code == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith("error: ")
+    assert not target.exists()
+    assert not list(tmp_path.glob(".*"))

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mono2stereo import provenance
+
+PARAMS = {"profile": "ci", "data.source": "demo", "loss.coherence": 2.5}
+
+
+def git(*arguments: str) -> None:
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DVC_EXP_NAME", "DVC_EXP_BASELINE_REV"):
+        monkeypatch.delenv(name, raising=False)
+    for file in ("params.yaml", "code.py"):
+        Path(file).write_text("first\n")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "first")
+    return tmp_path
+
+
+def test_code_hash_changes_with_contents_and_names_only(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1")
+    before = provenance.code_hash(tmp_path)
+    (tmp_path / "notes.txt").write_text("not code")
+    assert provenance.code_hash(tmp_path) == before
+    (tmp_path / "a.py").write_text("x = 2")
+    changed = provenance.code_hash(tmp_path)
+    (tmp_path / "a.py").rename(tmp_path / "b.py")
+    assert len({before, changed, provenance.code_hash(tmp_path)}) == 3
+
+
+def test_settings_hash_changes_with_any_value() -> None:
+    assert provenance.settings_hash(PARAMS) != provenance.settings_hash({**PARAMS, "loss.coherence": 2.6})
+
+
+def test_tags_say_what_a_run_was_made_from(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tags = provenance.describe(PARAMS)
+    assert tags["baseline"] == provenance.commit() != ""
+    assert (tags["profile"], tags["source"], tags["dirty"]) == ("ci", "demo", "false")
+    assert "data" not in tags
+    assert "experiment" not in tags
+    (repository / "data").mkdir()
+    (repository / "data/manifest.csv").write_text("track\n")
+    monkeypatch.setenv("DVC_EXP_NAME", "wider")
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123abc")
+    tags = provenance.describe(PARAMS)
+    assert (tags["experiment"], tags["baseline"]) == ("wider", "0123abc")
+    assert tags["data"] == provenance.file_hash(Path("data/manifest.csv"))
+
+
+def test_dirty_means_other_code_not_other_settings(repository: Path) -> None:
+    (repository / "params.yaml").write_text("second\n")
+    assert provenance.describe(PARAMS)["dirty"] == "false"
+    (repository / "code.py").write_text("second\n")
+    assert provenance.describe(PARAMS)["dirty"] == "true"
+
+
+def test_outside_a_repository_and_without_git_nothing_breaks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert "dirty" not in provenance.describe(PARAMS)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert provenance.commit() == ""
