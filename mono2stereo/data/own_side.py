@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mono2stereo.dsp.coherence import mel_coherence
 from mono2stereo.dsp.correlation import lagged_correlation
 from mono2stereo.dsp.mel import mel_magnitudes
+from mono2stereo.dsp.signals import mean_defined
 
 COHERENCE_FRAME_LENGTHS = (1024, 4096)
 STRETCH_SECONDS = 3.0
@@ -56,7 +57,7 @@ def measure_own_side(mid_side: NDArray[np.float32], sample_rate: int) -> OwnSide
         nothing = np.full(N_MELS, np.nan)
         return OwnSide(dict.fromkeys(COHERENCE_FRAME_LENGTHS, nothing), float("nan"), 0)
     return OwnSide(
-        {n: np.mean(bands, axis=0) for n, bands in coherence.items()},
+        {n: mean_defined(bands) for n, bands in coherence.items()},
         float(np.mean(correlation)),
         len(correlation),
     )

@@ -15,6 +15,7 @@ from mono2stereo.data.own_side import COHERENCE_FRAME_LENGTHS, MAX_STRETCHES, N_
 from mono2stereo.data.preprocessing import PreprocessedTrack
 from mono2stereo.data.sources.track import SPLITS
 from mono2stereo.dsp.mel import mel_filterbank
+from mono2stereo.dsp.signals import mean_defined
 from mono2stereo.files import atomic_path
 
 OCTAVE_EDGES_HZ = (0, 88, 177, 354, 707, 1414, 2828, 5657, 11314, 22627)
@@ -71,7 +72,7 @@ def coherence_table(tracks: Sequence[PreprocessedTrack], sample_rate: int) -> st
         lines += [f"| track | split | {head} | largest r within ±120 ms | side/mid dB |"]
         lines += ["|---|---|" + "--:|" * (len(frames) + 2)]
         for track in measured:
-            coherence = " | ".join(f"{np.nanmean(track.own_side.coherence[n]):.3f}" for n in frames)
+            coherence = " | ".join(f"{mean_defined(track.own_side.coherence[n]):.3f}" for n in frames)
             lines += [
                 f"| {_escaped(track.entry.name)} | {track.entry.split} | {coherence} | "
                 f"{track.own_side.largest_correlation:.3f} | {track.entry.side_to_mid_db:.1f} |"
@@ -86,13 +87,13 @@ def coherence_table(tracks: Sequence[PreprocessedTrack], sample_rate: int) -> st
             "|---|" + "--:|" * len(frames),
         ]
         for (low, high), members in _octaves(sample_rate):
-            cells = " | ".join(f"{np.nanmean(_mean_bands(measured, n)[members]):.3f}" for n in frames)
+            cells = " | ".join(f"{mean_defined(_mean_bands(measured, n)[members]):.3f}" for n in frames)
             lines += [f"| {low}–{high} Hz | {cells} |"]
     return "\n".join(lines) + "\n"
 
 
 def _mean_bands(tracks: Sequence[PreprocessedTrack], frame_length: int) -> NDArray[np.float64]:
-    return np.nanmean([track.own_side.coherence[frame_length] for track in tracks], axis=0)
+    return mean_defined([track.own_side.coherence[frame_length] for track in tracks])
 
 
 def _octaves(sample_rate: int) -> list[tuple[tuple[int, int], NDArray[np.bool_]]]:
@@ -108,7 +109,7 @@ def _octaves(sample_rate: int) -> list[tuple[tuple[int, int], NDArray[np.bool_]]
 
 def _natural_means(tracks: Sequence[PreprocessedTrack]) -> dict[str, float]:
     means = {
-        f"coherence_{n}": float(np.mean([np.nanmean(track.own_side.coherence[n]) for track in tracks]))
+        f"coherence_{n}": float(mean_defined([mean_defined(track.own_side.coherence[n]) for track in tracks]))
         for n in COHERENCE_FRAME_LENGTHS
     }
     means["largest_correlation"] = float(np.mean([track.own_side.largest_correlation for track in tracks]))

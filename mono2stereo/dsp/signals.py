@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,18 @@ def require_sample_rate(sample_rate: float) -> None:
     """
     if not sample_rate >= LOWEST_SAMPLE_RATE:
         raise AudioError(f"sample_rate = {sample_rate}: at least {LOWEST_SAMPLE_RATE} Hz; resample first")
+
+
+def mean_defined(rows: Sequence[Signal] | Signal) -> Signal:
+    """Mean over the first axis of what is not NaN; NaN where nothing is left.
+
+    >>> mean_defined(np.array([[1.0, np.nan], [3.0, np.nan]])).tolist()
+    [2.0, nan]
+    """
+    array = np.asarray(rows, np.float64)
+    defined = ~np.isnan(array)
+    with np.errstate(invalid="ignore"):
+        return np.where(defined, array, 0.0).sum(axis=0) / defined.sum(axis=0)
 
 
 def _require_float(x: Signal, name: str) -> None:

@@ -7,7 +7,7 @@ any short filter looks coherent at a long one, and level-matched measures do not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -27,7 +27,7 @@ from mono2stereo.dsp.loudness import integrated_lufs
 from mono2stereo.dsp.mel import log_mel_distance_db, mel_centres_hz
 from mono2stereo.dsp.mid_side import decode, encode
 from mono2stereo.dsp.onsets import crest_factor_db, onset_correlation
-from mono2stereo.dsp.signals import Signal, require_pair
+from mono2stereo.dsp.signals import Signal, mean_defined, require_pair
 from mono2stereo.dsp.stft import Stft
 
 FRAME_LENGTHS = (1024, 4096)
@@ -230,15 +230,3 @@ def fold_down_error_db(mid: Signal, side: Signal) -> float:
     """
     folded, _ = encode(decode(mid, side))
     return max(level_db(folded - mid) - level_db(mid), EXACT_DB)
-
-
-def mean_defined(rows: Sequence[Signal] | Signal) -> Signal:
-    """Mean over the first axis of what is not NaN; NaN where nothing is left.
-
-    >>> mean_defined(np.array([[1.0, np.nan], [3.0, np.nan]])).tolist()
-    [2.0, nan]
-    """
-    array = np.asarray(rows, np.float64)
-    defined = ~np.isnan(array)
-    with np.errstate(invalid="ignore"):
-        return np.where(defined, array, 0.0).sum(axis=0) / defined.sum(axis=0)

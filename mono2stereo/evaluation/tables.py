@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
-from mono2stereo.evaluation.measures import FRAME_LENGTHS, Measures, curve_axes, mean_defined
+from mono2stereo.dsp.signals import mean_defined
+from mono2stereo.evaluation.measures import FRAME_LENGTHS, Measures, curve_axes
 from mono2stereo.evaluation.methods import MID, MODEL, OWN_SIDE, Result
 from mono2stereo.evaluation.statistics import holm, mean_interval, paired_p_value
 
@@ -131,9 +132,8 @@ def margin(sweeps: pd.DataFrame, frame_length: int, *, seed: int) -> Margin:
 
     def means(tracks: np.ndarray) -> tuple[float, float, float]:
         coherence, log_mel = mean_defined(own[:, tracks].T)
-        reached = [
-            lowest_along(*mean_defined(curve[:, tracks].swapaxes(0, 1)), coherence) for curve in curves
-        ]
+        sweeps_of = (mean_defined(curve[:, tracks].swapaxes(0, 1)) for curve in curves)
+        reached = [lowest_along(sweep[0], sweep[1], coherence) for sweep in sweeps_of]
         return float(coherence), float(log_mel), min(reached, default=np.inf)
 
     tracks = np.arange(own.shape[1])

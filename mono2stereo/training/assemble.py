@@ -55,15 +55,17 @@ class Training:
             tf.config.experimental.enable_op_determinism()
         self.model = mid_to_side(config)
         span = self.model.span(config.train.clip_samples)
-        drawing = {
-            "sample_rate": config.sample_rate,
-            "clip_samples": config.train.clip_samples,
-            "real_span": slice(span.stop - config.crop_samples, span.stop),
-            "real": config.discriminator.real,
-            "real_level": config.discriminator.real_level,
-        }
-        self.train_clips = ClipDrawer(load_pairs(pairs, "train"), **drawing)
-        self.valid_clips = ClipDrawer(load_pairs(pairs, "valid"), **drawing)
+        self.train_clips, self.valid_clips = (
+            ClipDrawer(
+                load_pairs(pairs, split),
+                sample_rate=config.sample_rate,
+                clip_samples=config.train.clip_samples,
+                real_span=slice(span.stop - config.crop_samples, span.stop),
+                real=config.discriminator.real,
+                real_level=config.discriminator.real_level,
+            )
+            for split in ("train", "valid")
+        )
         settings = config.model_dump()
         code = sorted(Path(mono2stereo.__file__).parent.rglob("*.py"))
         name = fingerprint({key: settings[key] for key in FINGERPRINTED}, [pairs / "index.json", *code])

@@ -56,7 +56,7 @@ class ResumeState:
         with atomic_path(self._path(step)) as beside:
             beside.mkdir()
             arrays = {f"{i:05d}": np.asarray(variable) for i, variable in enumerate(self._variables)}
-            np.savez(beside / "variables.npz", **arrays)
+            np.savez(beside / "variables.npz", allow_pickle=False, **arrays)
             (beside / "facts.json").write_text(json.dumps({"step": step, **facts}))
             for output in self._outputs:
                 if output.exists():
