@@ -29,7 +29,7 @@ def highpass_sos(cutoff_hz: float, sample_rate: int) -> Signal:
     return scipy.signal.butter(4, cutoff_hz, "highpass", fs=sample_rate, output="sos")
 
 
-def impulse_response(sos: Signal, floor_db: float = -100.0) -> Signal:
+def impulse_response(sos: Signal, floor_db: float = -140.0) -> Signal:
     """Response of second-order sections to an impulse, cut where it stays below `floor_db`.
 
     Training applies the high-pass by convolution with it, inference recursively: the same filter twice.
