@@ -269,9 +269,7 @@ def _fill_in_profile(raw: dict[str, Any]) -> dict[str, Any]:
     profiles = raw.get("profiles")
     name = raw.get("profile")
     if not isinstance(profiles, dict) or name not in profiles:
-        allowed = (
-            ", ".join(profiles) if isinstance(profiles, dict) else "none: the section profiles is missing"
-        )
+        allowed = ", ".join(profiles) if isinstance(profiles, dict) else "none: profiles is missing"
         raise ConfigError(f"profile = {name!r}: allowed are {allowed}")
     filled = {key: value for key, value in raw.items() if key != "profiles"}
     for section, values in (profiles[name] or {}).items():

@@ -32,7 +32,7 @@ def test_matches_pyloudnorm(sample_rate, channels):
     ours = integrated_lufs(x[:, 0] if channels == 1 else x, sample_rate)
     assert ours == pytest.approx(exact, abs=0.01)
     usual = pyloudnorm.Meter(sample_rate).integrated_loudness(x)
-    assert integrated_lufs(x, sample_rate) == pytest.approx(usual, abs=0.15)
+    assert ours == pytest.approx(usual, abs=0.15)
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 22050, 44100, 48000, 96000])
