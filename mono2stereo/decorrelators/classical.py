@@ -19,14 +19,18 @@ CLASSICAL: Mapping[str, Callable[[], Decorrelator]] = {
     "erb_delay": ErbDelay,
 }
 
-# From almost a copy to almost an echo: the curve of coherence against colour that a network must beat.
+# From almost a copy to a wash that is as incoherent as recordings are, even at long windows: the curve of
+# coherence against log-mel that a network must beat, wherever on it the network lies.
 SWEEPS: Mapping[str, tuple[Decorrelator, ...]] = {
-    "lauridsen": tuple(Lauridsen(milliseconds * 1e-3) for milliseconds in (5, 10.4, 20, 35)),
+    "lauridsen": tuple(Lauridsen(milliseconds * 1e-3) for milliseconds in (5, 10.4, 20, 35, 70, 140)),
     "schroeder": tuple(
         Schroeder(tuple(stretch * delay for delay in Schroeder().delays_seconds))
-        for stretch in (0.5, 1, 2, 4)
+        for stretch in (0.5, 1, 2, 4, 8, 16)
     ),
-    "random_phase": tuple(RandomPhase(milliseconds * 1e-3) for milliseconds in (10, 20, 50, 100)),
-    "velvet": tuple(Velvet(decay_db=decay_db) for decay_db in (0, 10, 30, 60)),
-    "erb_delay": tuple(ErbDelay(milliseconds * 1e-3) for milliseconds in (12.5, 25, 50, 100)),
+    "random_phase": tuple(RandomPhase(milliseconds * 1e-3) for milliseconds in (10, 20, 50, 100, 200, 400)),
+    "velvet": (
+        *(Velvet(decay_db=decay_db) for decay_db in (60, 30, 10, 0)),
+        *(Velvet(milliseconds * 1e-3, decay_db=0) for milliseconds in (100, 300)),
+    ),
+    "erb_delay": tuple(ErbDelay(milliseconds * 1e-3) for milliseconds in (12.5, 25, 50, 100, 200, 400)),
 }

@@ -64,7 +64,6 @@ class Evaluation:
             window = margin.frame_length
             values[f"classical_log_mel_at_its_coherence_{window}_db"] = margin.classical_log_mel_db
             values[f"log_mel_margin_at_its_coherence_{window}_db"] = margin.margin_db
-            values[f"lower_log_mel_than_classical_at_its_coherence_{window}"] = float(margin.margin_db > 0)
         return {name: round(value, 6) for name, value in values.items() if np.isfinite(value)}
 
 

