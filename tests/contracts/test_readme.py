@@ -1,0 +1,93 @@
+"""The README's commands and snippet, run as they stand there; the long ones are in tests/test_pipeline.py."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from mono2stereo.config import Config
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+COMMANDS = [shlex.split(line, comments=True) for block in blocks("bash") for line in block.splitlines()]
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    file = tmp_path / "old_recording.wav"
+    soundfile.write(file, np.random.default_rng(0).normal(size=22050) * 0.1, 44100)
+    return file
+
+
+def test_the_first_two_commands_are_set_up_and_test() -> None:
+    assert COMMANDS[:2] == [["make", "repro"], ["make", "test"]]
+
+
+def test_every_make_target_exists() -> None:
+    targets = {command[1] for command in COMMANDS if command[0] == "make"}
+    targets |= set(re.findall(r"`make ([a-z-]+)`", README))
+    for target in targets:
+        done = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+def test_every_override_is_a_parameter(tmp_path: Path) -> None:
+    overrides = re.findall(r"-S '?([a-z_.]+)=([^\s'`]+)", README)
+    assert len(overrides) > 5
+    for key, value in overrides:
+        params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+        *sections, name = key.split(".")
+        section = params
+        for part in sections:
+            section = section[part]
+        assert name in section, key
+        section[name] = yaml.safe_load(value.split(",")[0])
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+        Config.load(tmp_path / "params.yaml")
+
+
+def test_convert_command(recording: Path) -> None:
+    (command,) = [command for command in COMMANDS if command[0] == "mono2stereo"]
+    command[0] = str(Path(sys.executable).with_name("mono2stereo"))
+    subprocess.run(command, cwd=recording.parent, check=True)
+    assert soundfile.info(recording.with_name("old_recording-stereo.wav")).channels == 2
+
+
+def test_snippet(recording: Path) -> None:
+    (snippet,) = blocks("python")
+    code = f"{snippet}\nimport numpy\nnumpy.testing.assert_allclose(stereo.mean(axis=1), mono, atol=1e-6)"
+    subprocess.run([sys.executable, "-c", code], cwd=recording.parent, check=True)
+
+
+def test_every_link_leads_somewhere() -> None:
+    documents = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "MODEL_CARD.md")]
+    for document in [*documents, *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+            assert target.startswith("http") or (document.parent / target).exists(), (document.name, target)
+
+
+def test_dvc_commands_are_known() -> None:
+    assert shutil.which("dvc", path=str(Path(sys.executable).parent))
+    for command in COMMANDS:
+        if command[0] == "dvc":
+            verbs = command[1 : 3 if command[1] in ("exp", "queue", "metrics") else 2]
+            dvc = [str(Path(sys.executable).with_name("dvc")), *verbs, "--help"]
+            usage = subprocess.run(dvc, cwd=ROOT, capture_output=True, text=True)
+            assert usage.returncode == 0
+            for option in (word for word in command if word.startswith("-")):
+                assert option in usage.stdout, (command, option)

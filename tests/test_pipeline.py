@@ -1,0 +1,142 @@
+"""The whole pipeline in a clean clone, through real DVC, Git and MLflow, as the README has people use it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
+ROOT = Path(__file__).parents[1]
+
+
+def call(*command: str, cwd: Path) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_"))}
+    environment |= {
+        "DVC_NO_ANALYTICS": "true",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}",
+        "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@example.org",
+        "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@example.org",
+    }  # fmt: skip
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout + done.stderr
+
+
+def runs(clone: Path) -> dict[str, Any]:
+    """All runs of the clone's store, by name."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{clone / 'mlflow.db'}")
+    found = client.search_runs([client.get_experiment_by_name("mono2stereo").experiment_id])
+    assert all(run.info.status == "FINISHED" for run in found)
+    return {run.info.run_name: run for run in found}
+
+
+def artifacts(run: Any) -> set[str]:
+    folder = Path(run.info.artifact_uri.removeprefix("file://"))
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone in which the smallest pipeline that has all stages and branches has run once."""
+    folder = tmp_path_factory.mktemp("pipeline") / "clone"
+    call("git", "clone", "--quiet", str(ROOT), str(folder), cwd=ROOT)
+    params = (folder / "params.yaml").read_text()
+    params = re.sub(r"^profile: \w+", "profile: ci", params, flags=re.MULTILINE)
+    (folder / "params.yaml").write_text(params)
+    call("git", "commit", "--quiet", "--all", "--message", "ci profile", cwd=folder)
+    call("dvc", "repro", cwd=folder)
+    call("git", "add", "--all", cwd=folder)
+    call("git", "commit", "--quiet", "--message", "results", cwd=folder)
+    return folder
+
+
+def test_one_run_has_everything(clone: Path) -> None:
+    (run,) = runs(clone).values()
+    logged = artifacts(run)
+    assert run.data.params["loss.coherence"] == "2.5"
+    metrics = run.data.metrics
+    assert {"train/mel", "valid/coherence", "render/log_mel_db", "evaluate/coherence_4096"} <= set(metrics)
+    assert any(name.endswith("_stereo.wav") for name in logged)
+    assert any(name.endswith("_mono.wav") for name in logged)
+    assert any(name.startswith("model/step-") for name in logged)
+    assert {"listening_page.html", "evaluate/report.md", "evaluate/trade_off.png"} <= logged
+
+
+def test_reports_are_there(clone: Path) -> None:
+    reports = clone / "reports"
+    for name in ("preprocess/round_trip.md", "train/train.csv", "render/index.html", "evaluate/report.md"):
+        assert (reports / name).stat().st_size > 500
+    train = list(csv.DictReader((reports / "train/train.csv").open()))
+    assert len(train) == 10
+    audio = sorted(path.parent.name for path in reports.glob("render/audio/step-*/*_stereo.wav"))
+    assert audio == ["step-000005", "step-000010"]
+    worst = json.loads((reports / "preprocess/metrics.json").read_text())["round_trip_db"]["worst"]
+    assert worst >= 110
+
+
+def test_nothing_runs_again_and_git_is_clean(clone: Path) -> None:
+    assert "up to date" in call("dvc", "repro", cwd=clone)
+    assert call("git", "status", "--short", cwd=clone) == ""
+
+
+def test_metrics_and_plots_show(clone: Path, tmp_path: Path) -> None:
+    assert "log_mel_db" in call("dvc", "metrics", "show", cwd=clone)
+    call("dvc", "plots", "show", "-o", str(tmp_path), cwd=clone)
+    page = (tmp_path / "index.html").read_text()
+    for title in ("Losses, training", "Losses, validation", "Checkpoints"):
+        assert title in page
+
+
+def test_experiments_here_in_a_temporary_copy_and_queued(clone: Path) -> None:
+    before = set(runs(clone))
+    call("dvc", "exp", "run", "--name", "here", "-S", "loss.coherence=5", cwd=clone)
+    call("dvc", "exp", "run", "--temp", "--name", "aside", "-S", "loss.coherence=1", cwd=clone)
+    call("dvc", "exp", "run", "--queue", "--name", "queued", "-S", "loss.mel=2", cwd=clone)
+    call("dvc", "queue", "start", "--jobs", "1", cwd=clone)
+    call("dvc", "queue", "logs", "--follow", "queued", cwd=clone)
+    found = runs(clone)
+    assert set(found) - before == {"here", "aside", "queued"}
+    weights = {name: found[name].data.params["loss.coherence"] for name in ("here", "aside", "queued")}
+    assert {name: float(value) for name, value in weights.items()} == {"here": 5, "aside": 1, "queued": 2.5}
+    for name in ("here", "aside", "queued"):
+        logged = artifacts(found[name])  # also of copies that are deleted by now
+        assert {"listening_page.html", "evaluate/report.md"} <= logged
+    shown = call("dvc", "exp", "show", "--csv", cwd=clone)
+    assert all(name in shown for name in ("here", "aside", "queued"))
+
+
+def test_a_new_recording_is_noticed(clone: Path, tmp_path: Path) -> None:
+    """A folder's change runs download again, and preprocess with it."""
+    import numpy as np
+    import soundfile
+
+    def record(name: str) -> None:
+        noise = np.random.default_rng(len(name)).normal(size=(6 * 22050, 2)) * 0.1
+        soundfile.write(tmp_path / name, noise, 22050)
+
+    for name in ("one.wav", "two.flac", "three.ogg", "four.wav", "five.wav", "six.wav", "seven.wav"):
+        record(name)
+    params = clone / "params.yaml"
+    original = params.read_text()
+    changed = original.replace("source: null", "source: folder", 1)
+    changed = changed.replace("path: mono2stereo/data/sources/demo", f"path: {tmp_path}")
+    params.write_text(changed)
+    try:
+        call("dvc", "repro", "preprocess", cwd=clone)
+        assert "up to date" in call("dvc", "repro", "preprocess", cwd=clone)
+        record("an eighth.wav")
+        assert "Running stage 'preprocess'" in call("dvc", "repro", "preprocess", cwd=clone)
+        assert "an eighth" in (clone / "data/manifest.csv").read_text()
+    finally:
+        params.write_text(original)
+        call("dvc", "checkout", "--force", cwd=clone)
