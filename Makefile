@@ -9,7 +9,7 @@ export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help setup repro test test-slow lint format ui lock clean
+.PHONY: help setup repro test test-slow lint format ui adopt lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -46,6 +46,12 @@ format: $(READY) ## let ruff rewrite the code
 
 ui: $(READY) ## compare runs and listen, in a browser
 	mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}
+
+adopt: ## make the newest checkpoint the package's default model, its evaluation reports/model
+	mkdir -p mono2stereo/weights
+	cp "$$(ls models/checkpoints/step-*.onnx | tail -n 1)" mono2stereo/weights/default.onnx
+	rm -rf reports/model
+	cp -r reports/evaluate reports/model
 
 lock: $(READY) ## pin the newest versions that fit pyproject.toml
 	$(BIN)/python -m uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --generate-hashes \
