@@ -126,3 +126,18 @@ def colour_db(*, estimate: Signal, reference: Signal, sample_rate: int, low_hz: 
 
 def _mean_square(x: Signal) -> float:
     return float(np.mean(np.square(x, dtype=np.float64)))
+
+
+def third_octave_matrix(fft_length: int) -> Signal:
+    """Sums bins into bands a third of an octave wide, at least one bin each; every bin is in one band.
+
+    Returns:
+        `(bins, bands)` of zeros and ones; the first band is DC, the last ends at Nyquist.
+    """
+    n_bins = fft_length // 2 + 1
+    starts = [0, 1]
+    while starts[-1] < n_bins - 1:
+        starts.append(max(starts[-1] + 1, round(starts[-1] * 2 ** (1 / 3))))
+    starts = [start for start in starts if start < n_bins]
+    band_of_bin = np.searchsorted(starts, np.arange(n_bins), side="right") - 1
+    return np.eye(len(starts), dtype=np.float32)[band_of_bin]

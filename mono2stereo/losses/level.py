@@ -6,27 +6,12 @@ levels drift by several dB (see docs/method.md).
 
 from __future__ import annotations
 
-import numpy as np
 import tensorflow as tf
 
+from mono2stereo.dsp.bands import third_octave_matrix
 from mono2stereo.losses.spectra import Spectra, power
 
 FRAME_LENGTH = 1024
-
-
-def third_octave_matrix(sample_rate: int, frame_length: int = FRAME_LENGTH) -> np.ndarray:
-    """Sums bins into bands a third of an octave wide, at least one bin each; every bin is in one band.
-
-    Returns:
-        `(bins, bands)` of zeros and ones; the first band is DC, the last ends at Nyquist.
-    """
-    n_bins = frame_length // 2 + 1
-    starts = [0, 1]
-    while starts[-1] < n_bins - 1:
-        starts.append(max(starts[-1] + 1, round(starts[-1] * 2 ** (1 / 3))))
-    starts = [start for start in starts if start < n_bins]
-    band_of_bin = np.searchsorted(starts, np.arange(n_bins), side="right") - 1
-    return np.eye(len(starts), dtype=np.float32)[band_of_bin]
 
 
 class LevelLoss:
@@ -38,7 +23,7 @@ class LevelLoss:
     """
 
     def __init__(self, *, sample_rate: int, floor_db: float) -> None:
-        self._bands = tf.constant(third_octave_matrix(sample_rate))
+        self._bands = tf.constant(third_octave_matrix(FRAME_LENGTH))
         self._floor = 10 ** (floor_db / 10)
 
     def __call__(self, *, estimate: Spectra, reference: Spectra) -> tf.Tensor:

@@ -8,46 +8,18 @@ One contract: a branch takes `(batch, samples, signals)` and returns `(logits, f
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import keras
 import tensorflow as tf
 
+from mono2stereo.models.discriminator_tables import (
+    N_SCALES,
+    PERIOD_LAYERS,
+    PERIODS,
+    SCALE_LAYERS,
+    ConvSpec,
+)
 from mono2stereo.models.grouped_conv import GroupedConv1D, Normalization
-
-PERIODS = (2, 3, 5, 7, 11)
-N_SCALES = 3
-BRANCHES = (*(f"period_{period}" for period in PERIODS), *(f"scale_{scale}" for scale in range(N_SCALES)))
-
-
-@dataclass(frozen=True)
-class ConvSpec:
-    """One row of HiFi-GAN's tables; padding is always half the kernel, on both sides."""
-
-    filters: int
-    kernel_size: int
-    strides: int = 1
-    groups: int = 1
-
-
-PERIOD_LAYERS = (
-    ConvSpec(32, 5, 3),
-    ConvSpec(128, 5, 3),
-    ConvSpec(512, 5, 3),
-    ConvSpec(1024, 5, 3),
-    ConvSpec(1024, 5),
-    ConvSpec(1, 3),
-)
-SCALE_LAYERS = (
-    ConvSpec(128, 15),
-    ConvSpec(128, 41, 2, 4),
-    ConvSpec(256, 41, 2, 16),
-    ConvSpec(512, 41, 4, 16),
-    ConvSpec(1024, 41, 4, 16),
-    ConvSpec(1024, 41, 1, 16),
-    ConvSpec(1024, 5),
-    ConvSpec(1, 3),
-)
 
 
 class Branch(keras.Model):

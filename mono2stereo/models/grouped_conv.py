@@ -2,6 +2,7 @@
 
 One layer serves the generator and all eight discriminator branches. Grouped convolutions run as one plain
 convolution per group: on a CPU the native grouped operation's backward pass is tens of times slower.
+Normalised kernels are never formed: their scale multiplies the output, which is smaller.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
+# Where the matrix product wins over the convolution, both measured forward and backward on a CPU
+# (docs/decisions): the convolution reorders the kernel before every call.
+MATMUL_FROM_WEIGHTS = 2_000_000
+
 Normalization = Literal["weight", "spectral"]
 
 
 def grouped_conv1d(x: tf.Tensor, kernel: tf.Tensor, *, strides: int = 1, groups: int = 1) -> tf.Tensor:
-    """Convolve without padding, group by group.
+    """Convolve without padding, group by group, in whichever way is quickest for the shape.
 
     Args:
         x: `(batch, time, channels)`.
@@ -28,9 +33,60 @@ def grouped_conv1d(x: tf.Tensor, kernel: tf.Tensor, *, strides: int = 1, groups:
         `(batch, (time - taps) // strides + 1, filters)`, equal to `keras.layers.Conv1D(groups=groups)`.
     """
     if groups == 1:
+        if strides == 1 and math.prod(kernel.shape) >= MATMUL_FROM_WEIGHTS:
+            return _conv1d_as_matmul(x, kernel)
         return tf.nn.conv1d(x, kernel, strides, "VALID")
-    parts = zip(tf.split(x, groups, axis=-1), tf.split(kernel, groups, axis=-1), strict=True)
-    return tf.concat([tf.nn.conv1d(a, b, strides, "VALID") for a, b in parts], axis=-1)
+    per_group = kernel.shape[-1] // groups
+    phases = 4 if per_group < 8 else 2 if strides > 1 and per_group <= 32 else 1
+    if phases > 1:
+        return _conv1d_in_phases(x, kernel, strides, groups, phases)
+    # As images of height 1 from the start: one operation a group keeps the graph, and its tracing, small.
+    images, kernels = tf.split(x[:, None], groups, axis=-1), tf.split(kernel[None], groups, axis=-1)
+    parts = [tf.nn.conv2d(a, b, strides, "VALID") for a, b in zip(images, kernels, strict=True)]
+    return tf.squeeze(tf.concat(parts, axis=-1), 1)
+
+
+def _conv1d_in_phases(x: tf.Tensor, kernel: tf.Tensor, strides: int, groups: int, phases: int) -> tf.Tensor:
+    """One plain convolution per group, which makes `phases` consecutive frames at once.
+
+    Time is folded into channels, `strides * phases` samples each, and the kernel is laid out once per phase:
+    a few zeros in a long kernel buy channels enough to fill the processor's vectors.
+    """
+    batch, samples, channels = tf.shape(x)[0], tf.shape(x)[1], x.shape[2] // groups
+    taps, _, filters = kernel.shape
+    frames = (samples - taps) // strides + 1
+    fold = strides * phases
+    blocks, folded_taps = (frames + phases - 1) // phases, -(-(taps + strides * (phases - 1)) // fold)
+    needed = (blocks + folded_taps - 1) * fold
+    x = tf.pad(x[:, :needed], ((0, 0), (0, tf.maximum(needed - samples, 0)), (0, 0)))
+
+    by_group = tf.reshape(kernel, (taps, channels, groups, filters // groups))
+    rest = folded_taps * fold - taps
+    shifted = [
+        tf.pad(by_group, ((strides * phase, rest - strides * phase), (0, 0), (0, 0), (0, 0)))
+        for phase in range(phases)
+    ]
+    kernels = tf.reshape(tf.stack(shifted, axis=3), (1, folded_taps, fold * channels, phases * filters))
+    images = [
+        tf.reshape(part, (batch, 1, blocks + folded_taps - 1, fold * channels))
+        for part in tf.split(x, groups, axis=-1)
+    ]
+    parts = [
+        tf.reshape(tf.nn.conv2d(image, part, 1, "VALID"), (batch, blocks * phases, filters // groups))
+        for image, part in zip(images, tf.split(kernels, groups, axis=-1), strict=True)
+    ]
+    return tf.concat(parts, axis=-1)[:, :frames]
+
+
+def _conv1d_as_matmul(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """One matrix product over all taps: no reordering of a large kernel, at the cost of copies of `x`."""
+    taps, channels, filters = kernel.shape
+    frames = tf.shape(x)[1] - taps + 1
+    unfolded = tf.concat([x[:, tap : tap + frames] for tap in range(taps)], axis=-1)
+    product = tf.matmul(
+        tf.reshape(unfolded, (-1, taps * channels)), tf.reshape(kernel, (taps * channels, filters))
+    )
+    return tf.reshape(product, (-1, frames, filters))
 
 
 @keras.saving.register_keras_serializable("mono2stereo")
@@ -97,27 +153,36 @@ class GroupedConv1D(keras.layers.Layer):
                 name="u", shape=(1, self.filters), initializer="random_normal", trainable=False
             )
 
-    def effective_kernel(self, *, training: bool = False) -> tf.Tensor:
-        """The kernel the convolution uses: the raw one, normalised. `(taps, channels/groups, filters)`."""
-        kernel = tf.convert_to_tensor(self.kernel)
+    def scale(self, *, training: bool = False) -> tf.Tensor | None:
+        """What the raw kernel is multiplied by: `(filters,)`, a scalar, or None without normalisation."""
         if self.normalization is None:
-            return kernel
-        matrix = tf.reshape(kernel, (-1, self.filters))
+            return None
+        kernel = tf.convert_to_tensor(self.kernel)
         if self.normalization == "weight":
-            return kernel * (self.gain * tf.math.rsqrt(tf.reduce_sum(tf.square(matrix), axis=0)))
+            return self.gain / tf.math.reduce_euclidean_norm(kernel, axis=(0, 1))
+        matrix = tf.reshape(kernel, (-1, self.filters))
         fixed = tf.stop_gradient(matrix)
         u = tf.convert_to_tensor(self.u)
         if training:
             u = tf.math.l2_normalize(tf.matmul(tf.matmul(u, fixed, transpose_b=True), fixed))
             self.u.assign(u)
         v = tf.math.l2_normalize(tf.matmul(u, fixed, transpose_b=True))
-        return kernel / tf.reduce_sum(tf.matmul(v, matrix) * tf.math.l2_normalize(u))
+        return 1.0 / tf.reduce_sum(tf.matmul(v, matrix) * tf.math.l2_normalize(u))
+
+    def effective_kernel(self, *, training: bool = False) -> tf.Tensor:
+        """The normalised kernel that the layer is equal to, `(taps, channels/groups, filters)`."""
+        kernel = tf.convert_to_tensor(self.kernel)
+        scale = self.scale(training=training)
+        return kernel if scale is None else kernel * scale
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         if self.padding:
             x = tf.pad(x, ((0, 0), (self.padding, self.padding), (0, 0)))
-        kernel = self.effective_kernel(training=training)
+        scale = self.scale(training=training)
+        kernel = tf.convert_to_tensor(self.kernel)
         x = grouped_conv1d(x, kernel, strides=self.strides, groups=self.groups)
+        if scale is not None:
+            x = x * scale
         return x + self.bias if self.use_bias else x
 
     def get_config(self) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from mono2stereo.models.generators import GENERATORS
 from mono2stereo.models.mid_to_side import MidToSide
 from mono2stereo.training.curves import Curves, Sink
 from mono2stereo.training.loop import Schedule, train
+from mono2stereo.training.optimizer import AdamW
 from mono2stereo.training.resume import ResumeState, fingerprint
 from mono2stereo.training.step import GanStep
 
@@ -54,6 +54,7 @@ class Training:
         if config.train.deterministic:
             tf.config.experimental.enable_op_determinism()
         self.model = mid_to_side(config)
+        self.step = gan_step(config, self.model)
         span = self.model.span(config.train.clip_samples)
         self.train_clips, self.valid_clips = (
             ClipDrawer(
@@ -78,37 +79,6 @@ class Training:
             tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")
         ]
         return ", ".join(details.get("device_name", "GPU") for details in gpus) or "CPU"
-
-    @cached_property
-    def step(self) -> GanStep:
-        """The GAN step; without a discriminator where no weight asks for one."""
-        config, adversarial = self.config, any(self.config.weights[name] for name in ADVERSARIAL)
-        weights = {n: w for n, w in config.weights.items() if adversarial or n not in ADVERSARIAL}
-        discriminator = None
-        if adversarial:
-            discriminator = Discriminator(
-                width=config.discriminator.width, sees_mid=config.discriminator.sees_mid
-            )
-        mel, coherence = config.terms.mel, config.terms.coherence
-        return GanStep(
-            model=self.model,
-            discriminator=discriminator,
-            terms=SignalTerms(
-                sample_rate=config.sample_rate,
-                n_mels=mel.n_mels,
-                mel_frame_length=mel.frame_length,
-                mel_frame_step=mel.frame_step,
-                mel_floor=mel.floor,
-                coherence_frame_lengths=coherence.frame_lengths,
-                coherence_floors=coherence.floors,
-                level_floor_db=config.terms.level.floor_db,
-                max_lag_seconds=config.terms.lag.max_lag_seconds,
-            ),
-            weights=weights,
-            generator_optimizer=_optimizer(config),
-            discriminator_optimizer=_optimizer(config),
-            crop_samples=config.crop_samples,
-        )
 
     def run(self, *, sink: Sink, facts: dict[str, Any]) -> dict[str, float]:
         """Train to the end; returns the last validation figures.
@@ -160,15 +130,45 @@ def mid_to_side(config: Config) -> MidToSide:
     )
 
 
-def _optimizer(config: Config) -> keras.optimizers.Optimizer:
-    """AdamW as PyTorch's, by which HiFi-GAN was trained: Keras' epsilon and decay differ."""
-    settings = config.train
-    return keras.optimizers.AdamW(
-        learning_rate=keras.optimizers.schedules.ExponentialDecay(
-            settings.learning_rate, settings.decay_every, settings.learning_rate_decay, staircase=True
+def gan_step(config: Config, model: MidToSide) -> GanStep:
+    """The GAN step that trains `model`; without a discriminator where no weight asks for one."""
+    adversarial = any(config.weights[name] for name in ADVERSARIAL)
+    weights = {n: w for n, w in config.weights.items() if adversarial or n not in ADVERSARIAL}
+    discriminator = None
+    if adversarial:
+        discriminator = Discriminator(
+            width=config.discriminator.width, sees_mid=config.discriminator.sees_mid
+        )
+    mel, coherence = config.terms.mel, config.terms.coherence
+    return GanStep(
+        model=model,
+        discriminator=discriminator,
+        terms=SignalTerms(
+            sample_rate=config.sample_rate,
+            n_mels=mel.n_mels,
+            mel_frame_length=mel.frame_length,
+            mel_frame_step=mel.frame_step,
+            mel_floor=mel.floor,
+            coherence_frame_lengths=coherence.frame_lengths,
+            coherence_floors=coherence.floors,
+            level_floor_db=config.terms.level.floor_db,
+            max_lag_seconds=config.terms.lag.max_lag_seconds,
         ),
+        weights=weights,
+        generator_optimizer=_optimizer(config, model),
+        discriminator_optimizer=None if discriminator is None else _optimizer(config, discriminator),
+        crop_samples=config.crop_samples,
+    )
+
+
+def _optimizer(config: Config, model: keras.Model) -> AdamW:
+    settings = config.train
+    return AdamW(
+        model.trainable_variables,
+        learning_rate=settings.learning_rate,
+        decay_rate=settings.learning_rate_decay,
+        decay_every=settings.decay_every,
         beta_1=settings.beta_1,
         beta_2=settings.beta_2,
-        epsilon=1e-8,
         weight_decay=settings.weight_decay,
     )

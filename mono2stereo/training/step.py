@@ -15,8 +15,10 @@ from mono2stereo.losses.adversarial import (
 )
 from mono2stereo.losses.signal_terms import SignalTerms
 from mono2stereo.losses.weighted_sum import weighted_sum
-from mono2stereo.models.discriminators import BRANCHES, Discriminator
+from mono2stereo.models.discriminator_tables import BRANCHES
+from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.mid_to_side import MidToSide
+from mono2stereo.training.optimizer import AdamW
 
 
 class GanStep:
@@ -39,8 +41,8 @@ class GanStep:
         discriminator: Discriminator | None,
         terms: SignalTerms,
         weights: Mapping[str, float],
-        generator_optimizer: keras.optimizers.Optimizer,
-        discriminator_optimizer: keras.optimizers.Optimizer,
+        generator_optimizer: AdamW,
+        discriminator_optimizer: AdamW | None,
         crop_samples: int,
     ) -> None:
         self.model = model
@@ -53,17 +55,12 @@ class GanStep:
         self._names: dict[str, list[str]] = {}
         self._train = tf.function(self._train_step)
         self._measure = tf.function(self._measure_step)
-        generator_optimizer.build(model.trainable_variables)
-        if discriminator is not None:
-            discriminator_optimizer.build(discriminator.trainable_variables)
 
     @property
     def variables(self) -> list[keras.Variable]:
         """All that a resumed run needs, in a fixed order."""
-        parts = [self.model, self.generator_optimizer]
-        if self.discriminator is not None:
-            parts += [self.discriminator, self.discriminator_optimizer]
-        return [variable for part in parts for variable in part.variables]
+        parts = (self.model, self.generator_optimizer, self.discriminator, self.discriminator_optimizer)
+        return [variable for part in parts if part is not None for variable in part.variables]
 
     def train(self, mid: tf.Tensor, real: tf.Tensor) -> dict[str, float]:
         """One update on mid `(batch, clip)` and real `(batch, crop)`; returns what was measured."""
@@ -107,10 +104,10 @@ class GanStep:
         variables = self.model.trainable_variables
         gradients = tape.gradient(total, variables)
         learning_rate = self.generator_optimizer.learning_rate
-        self.generator_optimizer.apply(gradients, variables)
+        self.generator_optimizer.apply(gradients)
         figures |= {
             "gradient_norm_generator": tf.linalg.global_norm(gradients),
-            "learning_rate": tf.convert_to_tensor(learning_rate),
+            "learning_rate": learning_rate,
         }
         return self._pack("train", self._figures(total, terms) | figures)
 
@@ -118,12 +115,13 @@ class GanStep:
         self, side: tf.Tensor, real: tf.Tensor, mid: tf.Tensor
     ) -> tuple[Outputs, dict[str, tf.Tensor]]:
         assert self.discriminator is not None
+        assert self.discriminator_optimizer is not None
         with tf.GradientTape() as tape:
             real_outputs, fake_outputs = self._judge(real, side, mid, training=True)
             loss = discriminator_loss(real=real_outputs, fake=fake_outputs)
         variables = self.discriminator.trainable_variables
         gradients = tape.gradient(loss, variables)
-        self.discriminator_optimizer.apply(gradients, variables)
+        self.discriminator_optimizer.apply(gradients)
         figures = _discriminator_figures(loss, real_outputs, fake_outputs)
         return real_outputs, figures | {"gradient_norm_discriminator": tf.linalg.global_norm(gradients)}
 

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from mono2stereo.losses.adversarial import adversarial_loss, discriminator_loss, feature_matching_loss
-from mono2stereo.models.discriminators import BRANCHES, Discriminator, PeriodBranch, ScaleBranch
+from mono2stereo.models.discriminator_tables import BRANCHES
+from mono2stereo.models.discriminators import Discriminator, PeriodBranch, ScaleBranch
 from mono2stereo.models.mid_to_side import n_parameters
 
 

@@ -1,0 +1,159 @@
+"""How fast is a whole GAN step: ours, stock Keras layers, PyTorch; and how does it grow?
+
+`python -m benchmarks.gan_step` times the headline rows and the growth with batch, crop, bins and width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.compare import Candidate, record, rows, time_in_turn
+from mono2stereo.models.discriminator_tables import PERIOD_LAYERS, PERIODS, SCALE_LAYERS, ConvSpec
+
+CONTEXT_FRAMES, KERNEL, FILTERS, RATE = 160, 40, 16, 22050
+BASE = {"width": 0.25, "batch": 4, "crop": 8192, "bins": 65}
+FULL = {"width": 1.0, "batch": 2, "crop": 8192, "bins": 65}
+GROWTH = {"batch": (1, 2, 8), "crop": (4096, 16384), "bins": (33, 129), "width": (0.0625, 0.125, 0.5)}
+PEAK_SIZE = 2048
+
+
+def frame_step(bins: int) -> int:
+    """STFT step in samples: the published 58 at 65 bins, in proportion otherwise."""
+    return round(58 * (bins - 1) / 64)
+
+
+def ours(*, width: float, batch: int, crop: int, bins: int, stock: bool = False) -> Callable[[], object]:
+    """Our step on a constant batch; `stock`: Keras' own grouped convolution and AdamW instead of ours."""
+    import keras
+    import tensorflow as tf
+
+    from mono2stereo.dsp.stft import Stft
+    from mono2stereo.losses.signal_terms import SignalTerms
+    from mono2stereo.models import grouped_conv
+    from mono2stereo.models.discriminators import Discriminator
+    from mono2stereo.models.generators import GroupedConv1DGenerator
+    from mono2stereo.models.mid_to_side import MidToSide
+    from mono2stereo.training.optimizer import AdamW
+    from mono2stereo.training.step import GanStep
+
+    if stock:
+        grouped_conv.grouped_conv1d = lambda x, kernel, *, strides=1, groups=1: keras.ops.conv(
+            x, kernel, strides, "valid"
+        )
+    step = frame_step(bins)
+    generator = GroupedConv1DGenerator(
+        n_bins=bins, filters_per_bin=FILTERS, kernel_frames=KERNEL, use_bias=False
+    )
+    stft = Stft(2 * step, step, 2 * (bins - 1))
+    model, discriminator = MidToSide(generator, stft=stft, sample_rate=RATE), Discriminator(width=width)
+    gan = GanStep(
+        model=model,
+        discriminator=discriminator,
+        terms=SignalTerms(
+            sample_rate=RATE, n_mels=80, mel_frame_length=1024, mel_frame_step=256, mel_floor=1e-5,
+            coherence_frame_lengths=[1024], coherence_floors=[0.0], level_floor_db=-60.0,
+            max_lag_seconds=0.12,
+        ),
+        weights={"coherence": 2.5, "mel": 5.625, "adversarial": 1.0, "feature_matching": 0.0, "level": 1.0},
+        generator_optimizer=AdamW(model.trainable_variables, learning_rate=2e-4),
+        discriminator_optimizer=AdamW(discriminator.trainable_variables, learning_rate=2e-4),
+        crop_samples=crop,
+    )  # fmt: skip
+    if stock:
+        for name, trained in (("generator", model), ("discriminator", discriminator)):
+            setattr(gan, f"{name}_optimizer", _keras_adamw(trained.trainable_variables))
+    mid = 0.1 * tf.random.normal((batch, CONTEXT_FRAMES * step + crop))
+    real = 0.05 * tf.random.normal((batch, crop))
+    return lambda: gan.train(mid, real)
+
+
+def _keras_adamw(variables: list) -> object:
+    import keras
+
+    optimizer = keras.optimizers.AdamW(2e-4, beta_1=0.8, beta_2=0.99, epsilon=1e-8, weight_decay=0.01)
+    optimizer.build(variables)
+    apply = optimizer.apply
+    optimizer.apply = lambda gradients: apply(gradients, variables)
+    return optimizer
+
+
+def torch(*, width: float, batch: int, crop: int, bins: int) -> Callable[[], object]:
+    """PyTorch eager on the same shapes."""
+    import torch as th
+
+    from benchmarks.torch_gan import GanStep
+
+    th.manual_seed(0)
+    step = GanStep(width=width, crop_samples=crop)
+    mid = 0.1 * th.randn(batch, CONTEXT_FRAMES * frame_step(bins) + crop)
+    real = 0.05 * th.randn(batch, crop)
+    return lambda: step(mid, real)
+
+
+def matmul() -> Callable[[], object]:
+    """The float32 matrix product that shares of the peak refer to."""
+    import tensorflow as tf
+
+    a, b = (tf.random.normal((PEAK_SIZE, PEAK_SIZE)) for _ in range(2))
+    return lambda: tf.matmul(a, b)[0, 0].numpy()
+
+
+def gflop(*, width: float, batch: int, crop: int, bins: int) -> float:
+    """Billions of operations that the step's convolutions need; all else is small beside them.
+
+    D: forward, input and weight gradients on real and fake. G's update: forward and input gradients of D on
+    fake; forward, input and weight gradients of G. The first layers of D's and G's own updates need no input
+    gradients.
+    """
+    d, d_first = 0.0, 0.0
+    for length, columns, specs in [
+        *((-(-crop // period), period, PERIOD_LAYERS) for period in PERIODS),
+        *((crop // 2**scale + (scale > 0), 1, SCALE_LAYERS) for scale in range(3)),
+    ]:
+        layers = _conv_flop(length, columns, specs, width)
+        d, d_first = d + sum(layers), d_first + layers[0]
+    frames = 1 + (CONTEXT_FRAMES * frame_step(bins) + crop - 2 * frame_step(bins)) // frame_step(bins)
+    g_layers = []
+    for channels, filters in ((2, FILTERS), (FILTERS, FILTERS), (FILTERS, FILTERS), (FILTERS, 2)):
+        frames -= KERNEL - 1
+        g_layers.append(2.0 * frames * bins * KERNEL * channels * filters)
+    g, g_first = sum(g_layers), g_layers[0]
+    return batch * (2 * (3 * d - d_first) + 2 * d + 3 * g - g_first) / 1e9
+
+
+def _conv_flop(length: int, columns: int, specs: tuple[ConvSpec, ...], width: float) -> list[float]:
+    channels, layers = 1, []
+    for spec in specs:
+        filters = 1 if spec is specs[-1] else max(4, 4 * round(spec.filters * width / 4))
+        length = (length + 2 * (spec.kernel_size // 2) - spec.kernel_size) // spec.strides + 1
+        groups = spec.groups if channels % spec.groups == filters % spec.groups == 0 else 1
+        layers.append(2.0 * length * columns * spec.kernel_size * channels * filters / groups)
+        channels = filters
+    return layers
+
+
+def main() -> None:
+    """Time, print and record."""
+    for name, setting, rounds, stock_rounds in (("full", FULL, 7, 2), ("quarter", BASE, 9, 2)):
+        candidates = {
+            "ours": Candidate("benchmarks.gan_step:ours", setting),
+            "torch": Candidate("benchmarks.gan_step:torch", setting),
+            "peak": Candidate("benchmarks.gan_step:matmul", {}),
+        }
+        peak_gflop = 2 * PEAK_SIZE**3 / 1e9
+        seconds = time_in_turn(candidates, rounds)
+        record(rows(f"gan_step/{name}", seconds, gflop=gflop(**setting), peak_gflop=peak_gflop))
+        candidates["keras"] = Candidate("benchmarks.gan_step:ours", {**setting, "stock": True})
+        del candidates["torch"], candidates["peak"]
+        record(rows(f"gan_step/{name}", time_in_turn(candidates, stock_rounds, warm_up=1)))
+    for key, values in GROWTH.items():
+        changed = {f"{key}={value}": {**BASE, key: value} for value in values}
+        candidates = {
+            "ours": Candidate("benchmarks.gan_step:ours", BASE),
+            **{name: Candidate("benchmarks.gan_step:ours", setting) for name, setting in changed.items()},
+        }
+        record(rows("gan_step_growth", time_in_turn(candidates, 5)))
+
+
+if __name__ == "__main__":
+    main()

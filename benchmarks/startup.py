@@ -1,0 +1,39 @@
+"""What a person waits for: `--help` beside an empty Python, an import, a no-op repro beside status."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from benchmarks.compare import Candidate, record, rows, time_in_turn
+
+
+def run(*, command: list[str]) -> Callable[[], object]:
+    """A command as a shell would start it."""
+    return partial(subprocess.run, command, check=True, capture_output=True)
+
+
+def main() -> None:
+    """Time, print and record; the repro row needs a pipeline that has run."""
+    scripts = Path(sys.executable).parent
+    questions = {
+        "help": ([str(scripts / "mono2stereo"), "--help"], {"python": [sys.executable, "-c", "pass"]}),
+        "import": (
+            [sys.executable, "-c", "import mono2stereo"],
+            {"numpy": [sys.executable, "-c", "import numpy"]},
+        ),
+        "repro": ([str(scripts / "dvc"), "repro"], {"status": [str(scripts / "dvc"), "status"]}),
+    }
+    for name, (ours, peers) in questions.items():
+        candidates = {
+            key: Candidate("benchmarks.startup:run", {"command": command})
+            for key, command in {"ours": ours, **peers}.items()
+        }
+        record(rows(f"startup/{name}", time_in_turn(candidates, rounds=7)))
+
+
+if __name__ == "__main__":
+    main()
