@@ -153,8 +153,9 @@ def _draw_sweep(axes: Axes, method: str, sweep: pd.DataFrame, x: str, classical:
         return
     for place in {0, len(sweep) - 1}:
         point = sweep.iloc[place]
+        swept = point["setting"].removeprefix(f"{method.replace('_', '-')}-").removeprefix("step-")
         axes.annotate(
-            point["setting"].partition("-")[2], (point[x], point["log_mel_db"]), xytext=(6, 5),
+            swept, (point[x], point["log_mel_db"]), xytext=(6, 5),
             textcoords="offset points", color=look["color"], fontsize=8, zorder=6,
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )  # fmt: skip
