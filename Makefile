@@ -9,7 +9,7 @@ export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help setup repro test test-slow lint format ui adopt lock clean
+.PHONY: help setup repro test test-slow lint format ui bench adopt lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -46,6 +46,12 @@ format: $(READY) ## let ruff rewrite the code
 
 ui: $(READY) ## compare runs and listen, in a browser
 	mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}
+
+bench: $(READY) ## time ours beside stock Keras, PyTorch and bare loops; writes reports/bench
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
+	for question in startup preprocess grouped_conv input_pipeline memory gan_step report; do \
+	  python -m benchmarks.$$question || exit 1; \
+	done
 
 adopt: ## make the newest checkpoint the package's default model, its evaluation reports/model
 	mkdir -p mono2stereo/weights

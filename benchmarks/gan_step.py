@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from benchmarks.compare import Candidate, record, rows, time_in_turn
 from mono2stereo.models.discriminator_tables import PERIOD_LAYERS, PERIODS, SCALE_LAYERS, ConvSpec
@@ -22,10 +23,9 @@ def frame_step(bins: int) -> int:
     return round(58 * (bins - 1) / 64)
 
 
-def ours(*, width: float, batch: int, crop: int, bins: int, stock: bool = False) -> Callable[[], object]:
-    """Our step on a constant batch; `stock`: Keras' own grouped convolution and AdamW instead of ours."""
+def make_step(*, width: float, crop: int, bins: int, filters: int = FILTERS, stock: bool = False) -> Any:
+    """A GAN step as training builds it; `stock`: Keras' own grouped convolution and AdamW instead of ours."""
     import keras
-    import tensorflow as tf
 
     from mono2stereo.dsp.stft import Stft
     from mono2stereo.losses.signal_terms import SignalTerms
@@ -42,7 +42,7 @@ def ours(*, width: float, batch: int, crop: int, bins: int, stock: bool = False)
         )
     step = frame_step(bins)
     generator = GroupedConv1DGenerator(
-        n_bins=bins, filters_per_bin=FILTERS, kernel_frames=KERNEL, use_bias=False
+        n_bins=bins, filters_per_bin=filters, kernel_frames=KERNEL, use_bias=False
     )
     stft = Stft(2 * step, step, 2 * (bins - 1))
     model, discriminator = MidToSide(generator, stft=stft, sample_rate=RATE), Discriminator(width=width)
@@ -62,7 +62,15 @@ def ours(*, width: float, batch: int, crop: int, bins: int, stock: bool = False)
     if stock:
         for name, trained in (("generator", model), ("discriminator", discriminator)):
             setattr(gan, f"{name}_optimizer", _keras_adamw(trained.trainable_variables))
-    mid = 0.1 * tf.random.normal((batch, CONTEXT_FRAMES * step + crop))
+    return gan
+
+
+def ours(*, width: float, batch: int, crop: int, bins: int, stock: bool = False) -> Callable[[], object]:
+    """Our step on a constant batch."""
+    import tensorflow as tf
+
+    gan = make_step(width=width, crop=crop, bins=bins, stock=stock)
+    mid = 0.1 * tf.random.normal((batch, CONTEXT_FRAMES * frame_step(bins) + crop))
     real = 0.05 * tf.random.normal((batch, crop))
     return lambda: gan.train(mid, real)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 ROOT = Path(__file__).parents[1]
@@ -128,9 +129,9 @@ def test_a_new_recording_is_noticed(clone: Path, tmp_path: Path) -> None:
         record(name)
     params = clone / "params.yaml"
     original = params.read_text()
-    changed = original.replace("source: null", "source: folder", 1)
-    changed = changed.replace("path: mono2stereo/data/sources/demo", f"path: {tmp_path}")
-    params.write_text(changed)
+    changed = yaml.safe_load(original)
+    changed["data"] |= {"source": "folder", "path": str(tmp_path)}
+    params.write_text(yaml.safe_dump(changed))
     try:
         call("dvc", "repro", "preprocess", cwd=clone)
         assert "up to date" in call("dvc", "repro", "preprocess", cwd=clone)

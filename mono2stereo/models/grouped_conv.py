@@ -21,7 +21,7 @@ Normalization = Literal["weight", "spectral"]
 
 
 def grouped_conv1d(x: tf.Tensor, kernel: tf.Tensor, *, strides: int = 1, groups: int = 1) -> tf.Tensor:
-    """Convolve without padding, group by group, in whichever way is quickest for the shape.
+    """Convolve without padding, in whichever way is quickest for the device and the shape.
 
     Args:
         x: `(batch, time, channels)`.
@@ -36,14 +36,46 @@ def grouped_conv1d(x: tf.Tensor, kernel: tf.Tensor, *, strides: int = 1, groups:
         if strides == 1 and math.prod(kernel.shape) >= MATMUL_FROM_WEIGHTS:
             return _conv1d_as_matmul(x, kernel)
         return tf.nn.conv1d(x, kernel, strides, "VALID")
+    if tf.config.list_physical_devices("GPU"):
+        return tf.nn.conv1d(x, kernel, strides, "VALID")
     per_group = kernel.shape[-1] // groups
     phases = 4 if per_group < 8 else 2 if strides > 1 and per_group <= 32 else 1
     if phases > 1:
         return _conv1d_in_phases(x, kernel, strides, groups, phases)
-    # As images of height 1 from the start: one operation a group keeps the graph, and its tracing, small.
-    images, kernels = tf.split(x[:, None], groups, axis=-1), tf.split(kernel[None], groups, axis=-1)
-    parts = [tf.nn.conv2d(a, b, strides, "VALID") for a, b in zip(images, kernels, strict=True)]
-    return tf.squeeze(tf.concat(parts, axis=-1), 1)
+    return _conv1d_by_group(x, kernel, strides, groups)
+
+
+def _conv1d_by_group(x: tf.Tensor, kernel: tf.Tensor, strides: int, groups: int) -> tf.Tensor:
+    """One plain convolution per group.
+
+    Images of height 1 and gradients written out: three operations a group keep the graph, and so the time
+    until the first step, small.
+    """
+
+    @tf.custom_gradient
+    def convolve(image: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        images, kernels = tf.split(image, groups, axis=-1), tf.split(kernel, groups, axis=-1)
+        parts = [tf.nn.conv2d(a, b, strides, "VALID") for a, b in zip(images, kernels, strict=True)]
+        image_shape, kernel_shape = tf.shape(images[0]), tf.shape(kernels[0])
+        options = {"strides": [1, 1, strides, 1], "padding": "VALID"}
+
+        def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            upstreams = tf.split(upstream, groups, axis=-1)
+            to_image = [
+                tf.raw_ops.Conv2DBackpropInput(input_sizes=image_shape, filter=b, out_backprop=dy, **options)
+                for b, dy in zip(kernels, upstreams, strict=True)
+            ]
+            to_kernel = [
+                tf.raw_ops.Conv2DBackpropFilter(
+                    input=a, filter_sizes=kernel_shape, out_backprop=dy, **options
+                )
+                for a, dy in zip(images, upstreams, strict=True)
+            ]
+            return tf.concat(to_image, axis=-1), tf.concat(to_kernel, axis=-1)
+
+        return tf.concat(parts, axis=-1), gradients
+
+    return tf.squeeze(convolve(x[:, None], kernel[None]), 1)
 
 
 def _conv1d_in_phases(x: tf.Tensor, kernel: tf.Tensor, strides: int, groups: int, phases: int) -> tf.Tensor:
@@ -66,16 +98,14 @@ def _conv1d_in_phases(x: tf.Tensor, kernel: tf.Tensor, strides: int, groups: int
         tf.pad(by_group, ((strides * phase, rest - strides * phase), (0, 0), (0, 0), (0, 0)))
         for phase in range(phases)
     ]
-    kernels = tf.reshape(tf.stack(shifted, axis=3), (1, folded_taps, fold * channels, phases * filters))
-    images = [
-        tf.reshape(part, (batch, 1, blocks + folded_taps - 1, fold * channels))
-        for part in tf.split(x, groups, axis=-1)
-    ]
-    parts = [
-        tf.reshape(tf.nn.conv2d(image, part, 1, "VALID"), (batch, blocks * phases, filters // groups))
-        for image, part in zip(images, tf.split(kernels, groups, axis=-1), strict=True)
-    ]
-    return tf.concat(parts, axis=-1)[:, :frames]
+    kernels = tf.reshape(tf.stack(shifted, axis=3), (folded_taps, fold * channels, phases * filters))
+    folded = tf.reshape(x, (batch, blocks + folded_taps - 1, fold, groups, channels))
+    folded = tf.reshape(
+        tf.transpose(folded, (0, 1, 3, 2, 4)), (batch, blocks + folded_taps - 1, groups * fold * channels)
+    )
+    made = _conv1d_by_group(folded, kernels, 1, groups)
+    made = tf.reshape(made, (batch, blocks, groups, phases, filters // groups))
+    return tf.reshape(tf.transpose(made, (0, 1, 3, 2, 4)), (batch, blocks * phases, filters))[:, :frames]
 
 
 def _conv1d_as_matmul(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:

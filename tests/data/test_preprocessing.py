@@ -159,3 +159,13 @@ def test_reports(tmp_path: Path, rows) -> None:
     text = (folder / "coherence.md").read_text()
     assert "| train | train | 0." in text
     assert "| 5657–11025 Hz | 0." in text
+
+
+def test_a_side_that_sounds_only_after_the_last_frame_of_a_stretch_blanks_nothing():
+    """As where a recording fades in: that stretch has no coherence, the track keeps that of the others."""
+    rate = 22050
+    mid_side = 0.1 * np.random.default_rng(0).standard_normal((9 * rate, 2)).astype(np.float32)
+    mid_side[: 3 * rate - 50, 1] = 0
+    measured = measure_own_side(mid_side, rate)
+    assert measured.stretches == 3
+    assert not any(np.isnan(bands).any() for bands in measured.coherence.values())

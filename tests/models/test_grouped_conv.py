@@ -11,27 +11,53 @@ from mono2stereo.models import grouped_conv
 from mono2stereo.models.grouped_conv import GroupedConv1D, grouped_conv1d
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     groups=st.sampled_from([1, 2, 3, 5]),
     channels=st.integers(1, 3),
-    filters=st.integers(1, 3),
-    taps=st.integers(1, 7),
-    strides=st.integers(1, 3),
-    extra=st.integers(0, 9),
+    filters=st.sampled_from([1, 2, 8, 9, 33]),
+    taps=st.integers(1, 9),
+    strides=st.integers(1, 4),
+    extra=st.integers(0, 20),
 )
 def test_equals_keras_grouped_convolution(groups, channels, filters, taps, strides, extra):
+    """Values and both gradients, over all ways of computing it."""
     random = np.random.default_rng(groups * 1000 + taps)
     x = tf.constant(random.normal(size=(2, taps + extra, groups * channels)).astype(np.float32))
-    kernel = random.normal(size=(taps, channels, groups * filters)).astype(np.float32)
-    keras_layer = keras.layers.Conv1D(groups * filters, taps, strides=strides, groups=groups, use_bias=False)
-    keras_layer.build(x.shape)
-    keras_layer.kernel.assign(kernel)
-    ours = grouped_conv1d(x, tf.constant(kernel), strides=strides, groups=groups)
-    np.testing.assert_allclose(ours, keras_layer(x), rtol=1e-4, atol=1e-5)
+    kernel = tf.constant(random.normal(size=(taps, channels, groups * filters)).astype(np.float32))
+    ways = [
+        lambda: keras.ops.conv(x, kernel, strides, "valid"),  # as keras.layers.Conv1D(groups=groups) does
+        lambda: grouped_conv1d(x, kernel, strides=strides, groups=groups),
+    ]
     if groups == strides == 1:  # what large kernels use
-        product = grouped_conv._conv1d_as_matmul(x, tf.constant(kernel))
-        np.testing.assert_allclose(product, keras_layer(x), rtol=1e-4, atol=1e-5)
+        ways.append(lambda: grouped_conv._conv1d_as_matmul(x, kernel))
+    expected, *results = (_with_gradients(way, x, kernel) for way in ways)
+    for result in results:
+        for ours, keras_own in zip(result, expected, strict=True):
+            np.testing.assert_allclose(ours, keras_own, rtol=1e-3, atol=1e-4)
+
+
+def _with_gradients(convolve, x, kernel):
+    with tf.GradientTape() as tape:
+        tape.watch([x, kernel])
+        y = convolve()
+        weighted = tf.reduce_sum(y * tf.reshape(tf.range(tf.size(y), dtype=tf.float32) % 7, tf.shape(y)))
+    return y, *tape.gradient(weighted, [x, kernel])
+
+
+@pytest.mark.parametrize("padding", [0, 2, 5])
+@pytest.mark.parametrize("strides", [1, 2, 3])
+def test_layer_equals_keras_conv1d_with_the_same_padding(padding, strides):
+    x = tf.random.stateless_normal((2, 23, 6), (1, 2))
+    ours = GroupedConv1D(12, 5, strides=strides, groups=3, padding=padding)
+    theirs = keras.layers.Conv1D(12, 5, strides=strides, groups=3)
+    padded = tf.pad(x, ((0, 0), (padding, padding), (0, 0)))
+    ours.build(x.shape)
+    theirs.build(padded.shape)
+    theirs.kernel.assign(ours.kernel)
+    ours.bias.assign(np.arange(12.0))
+    theirs.bias.assign(np.arange(12.0))
+    np.testing.assert_allclose(ours(x), theirs(padded), rtol=1e-4, atol=1e-5)
 
 
 def built(**options) -> GroupedConv1D:
