@@ -68,7 +68,7 @@ def time_in_turn(
     try:
         for name, candidate in candidates.items():  # one after the other: compiling must not be disturbed
             here, there = context.Pipe()
-            process = context.Process(target=_work, args=(candidate, there, warm_up), daemon=True)
+            process = context.Process(target=_work, args=(candidate, there, warm_up))
             process.start()
             workers[name] = process, here
             _answer(here, name)

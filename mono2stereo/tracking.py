@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "mono2stereo"
+# Opens the UI on runs, curves and their comparison instead of on traces of language models.
+TRAINING_VIEW = {"mlflow.experimentKind": "custom_model_development"}
 PARAMS_PER_CALL = 100  # MLflow's limit
 # Exit statuses that say a signal ended the process, as shells and `training` use them.
 ENDED_BY_SIGNAL = (128 + signal.SIGINT, 128 + signal.SIGTERM)
@@ -195,7 +197,7 @@ class _Store:
             experiment = self.client.get_experiment_by_name(EXPERIMENT)
             if experiment is None:
                 location = None if uri.startswith("http") else (root / "mlartifacts").as_uri()
-                self.experiment_id = self.client.create_experiment(EXPERIMENT, artifact_location=location)
+                self.experiment_id = self.client.create_experiment(EXPERIMENT, location, TRAINING_VIEW)
             else:
                 self.experiment_id = experiment.experiment_id
                 if experiment.lifecycle_stage == "deleted":
