@@ -9,7 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.compare import Candidate, record, rows, time_in_turn
-from mono2stereo.models.discriminator_tables import PERIOD_LAYERS, PERIODS, SCALE_LAYERS, ConvSpec
+from mono2stereo.models.discriminator_tables import (
+    PERIOD_LAYERS,
+    PERIODS,
+    SCALE_LAYERS,
+    ConvSpec,
+    scaled_layers,
+)
 
 CONTEXT_FRAMES, KERNEL, FILTERS, RATE = 160, 40, 16, 22050
 BASE = {"width": 0.25, "batch": 4, "crop": 8192, "bins": 65}
@@ -61,7 +67,7 @@ def make_step(*, width: float, crop: int, bins: int, filters: int = FILTERS, sto
     )  # fmt: skip
     if stock:
         for name, trained in (("generator", model), ("discriminator", discriminator)):
-            setattr(gan, f"{name}_optimizer", _keras_adamw(trained.trainable_variables))
+            setattr(gan, f"{name}_optimizer", keras_adamw(trained.trainable_variables))
     return gan
 
 
@@ -75,7 +81,8 @@ def ours(*, width: float, batch: int, crop: int, bins: int, stock: bool = False)
     return lambda: gan.train(mid, real)
 
 
-def _keras_adamw(variables: list) -> object:
+def keras_adamw(variables: list) -> Any:
+    """Keras' optimiser behind our `apply`."""
     import keras
 
     optimizer = keras.optimizers.AdamW(2e-4, beta_1=0.8, beta_2=0.99, epsilon=1e-8, weight_decay=0.01)
@@ -130,13 +137,10 @@ def gflop(*, width: float, batch: int, crop: int, bins: int) -> float:
 
 
 def _conv_flop(length: int, columns: int, specs: tuple[ConvSpec, ...], width: float) -> list[float]:
-    channels, layers = 1, []
-    for spec in specs:
-        filters = 1 if spec is specs[-1] else max(4, 4 * round(spec.filters * width / 4))
+    layers = []
+    for spec, channels, filters, groups in scaled_layers(specs, width=width):
         length = (length + 2 * (spec.kernel_size // 2) - spec.kernel_size) // spec.strides + 1
-        groups = spec.groups if channels % spec.groups == filters % spec.groups == 0 else 1
         layers.append(2.0 * length * columns * spec.kernel_size * channels * filters / groups)
-        channels = filters
     return layers
 
 

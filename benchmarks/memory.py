@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import psutil
 
@@ -27,7 +26,7 @@ def main() -> None:
     growth = sizes[LATE] / sizes[EARLY] - 1
     print(f"memory: {growth:+.2%} from step {EARLY} to {LATE}, {sizes[LATE] / 2**20:.0f} MiB")
     figures = {"early_step": EARLY, "late_step": LATE, "growth": round(growth, 5)}
-    path = Path(RESULTS).with_name("memory.json")
+    path = RESULTS.with_name("memory.json")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(figures, indent=1) + "\n")
 

@@ -20,15 +20,12 @@ from mono2stereo.dsp.stft import Stft
 FILES, SECONDS, RATE_IN, RATE_OUT = 8, 60, 44100, 22050
 
 
-def recordings(folder: str) -> list[Path]:
+def write_recordings(folder: str) -> None:
     """Stereo noise as WAV files; what they sound like costs no time."""
-    files = []
     for number in range(FILES):
         file = Path(folder) / f"{number}.wav"
         noise = 0.1 * np.random.default_rng(number).standard_normal((SECONDS * RATE_IN, 2), np.float32)
         soundfile.write(file, noise, RATE_IN)
-        files.append(file)
-    return files
 
 
 def _store(file: Path) -> int:
@@ -58,7 +55,7 @@ def run(*, folder: str, work: str) -> Callable[[], object]:
 def main() -> None:
     """Time, print and record."""
     with tempfile.TemporaryDirectory() as folder:
-        recordings(folder)
+        write_recordings(folder)
         candidates = {
             name: Candidate("benchmarks.preprocess:run", {"folder": folder, "work": work})
             for name, work in (("ours", "store"), ("bare_loop", "bare"), ("verification", "verify"))

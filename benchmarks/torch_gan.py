@@ -7,7 +7,6 @@ gradients frozen while the generator learns.
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +18,13 @@ from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 from mono2stereo.dsp.bands import third_octave_matrix
 from mono2stereo.dsp.filters import highpass_sos, impulse_response
 from mono2stereo.dsp.mel import mel_filterbank
-from mono2stereo.models.discriminator_tables import PERIOD_LAYERS, PERIODS, SCALE_LAYERS, ConvSpec
+from mono2stereo.models.discriminator_tables import (
+    PERIOD_LAYERS,
+    PERIODS,
+    SCALE_LAYERS,
+    ConvSpec,
+    scaled_layers,
+)
 
 RATE, FRAME_LENGTH, FRAME_STEP, FFT_LENGTH, KERNEL = 22050, 116, 58, 128, 40
 N_BINS = FFT_LENGTH // 2 + 1
@@ -63,18 +68,15 @@ class Branch(nn.Module):
     def __init__(self, specs: tuple[ConvSpec, ...], width: float, *, period: int = 1, spectral: bool = False):
         super().__init__()
         normalise = spectral_norm if spectral else weight_norm
-        self.period, channels, layers = period, 1, []
-        for spec in specs:
-            filters = 1 if spec is specs[-1] else max(4, 4 * round(spec.filters * width / 4))
-            options = {"groups": math.gcd(spec.groups, channels, filters)}
+        self.period, layers = period, []
+        for spec, channels, filters, groups in scaled_layers(specs, width=width):
             taps, stride, padding = spec.kernel_size, spec.strides, spec.kernel_size // 2
             layer: nn.Module
             if period == 1:
-                layer = nn.Conv1d(channels, filters, taps, stride, padding, **options)
+                layer = nn.Conv1d(channels, filters, taps, stride, padding, groups=groups)
             else:
-                layer = nn.Conv2d(channels, filters, (taps, 1), (stride, 1), (padding, 0), **options)
+                layer = nn.Conv2d(channels, filters, (taps, 1), (stride, 1), (padding, 0), groups=groups)
             layers.append(normalise(layer))
-            channels = filters
         self.layers = nn.ModuleList(layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

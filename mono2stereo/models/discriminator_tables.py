@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 PERIODS = (2, 3, 5, 7, 11)
@@ -37,3 +39,19 @@ SCALE_LAYERS = (
     ConvSpec(1024, 5),
     ConvSpec(1, 3),
 )
+
+
+def scaled_layers(
+    specs: Sequence[ConvSpec], *, width: float, channels: int = 1
+) -> Iterator[tuple[ConvSpec, int, int, int]]:
+    """Each row with its input channels, filters and groups at `width`; filters are multiples of 4.
+
+    The last row's filter, the logit, is not scaled.
+
+    >>> [sizes for _, *sizes in scaled_layers(SCALE_LAYERS, width=0.25)][:3]
+    [[1, 32, 1], [32, 32, 4], [32, 64, 16]]
+    """
+    for spec in specs:
+        filters = spec.filters if spec is specs[-1] else max(4, 4 * round(spec.filters * width / 4))
+        yield spec, channels, filters, math.gcd(spec.groups, channels, filters)
+        channels = filters

@@ -7,8 +7,6 @@ One contract: a branch takes `(batch, samples, signals)` and returns `(logits, f
 
 from __future__ import annotations
 
-import math
-
 import keras
 import tensorflow as tf
 
@@ -18,6 +16,7 @@ from mono2stereo.models.discriminator_tables import (
     PERIODS,
     SCALE_LAYERS,
     ConvSpec,
+    scaled_layers,
 )
 from mono2stereo.models.grouped_conv import GroupedConv1D, Normalization
 
@@ -44,21 +43,17 @@ class Branch(keras.Model):
         super().__init__(name=name)
         self.signals = signals
         self.convolutions = []
-        channels = signals
-        for spec in specs:
-            last = spec is specs[-1]
-            filters = spec.filters if last else max(4, 4 * round(spec.filters * width / 4))
+        for spec, channels, filters, groups in scaled_layers(specs, width=width, channels=signals):
             layer = GroupedConv1D(
                 filters,
                 spec.kernel_size,
                 strides=spec.strides,
-                groups=math.gcd(spec.groups, channels, filters),
+                groups=groups,
                 padding=spec.kernel_size // 2,
                 normalization=normalization,
             )
             layer.build((None, None, channels))
             self.convolutions.append(layer)
-            channels = filters
         self.built = True
 
     def fold(self, x: tf.Tensor) -> tf.Tensor:

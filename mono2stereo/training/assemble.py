@@ -54,7 +54,6 @@ class Training:
         if config.train.deterministic:
             tf.config.experimental.enable_op_determinism()
         self.model = mid_to_side(config)
-        self.step = gan_step(config, self.model)
         span = self.model.span(config.train.clip_samples)
         self.train_clips, self.valid_clips = (
             ClipDrawer(
@@ -67,6 +66,7 @@ class Training:
             )
             for split in ("train", "valid")
         )
+        self.step = gan_step(config, self.model)  # after the data, whose refusals should not wait for it
         settings = config.model_dump()
         code = sorted(Path(mono2stereo.__file__).parent.rglob("*.py"))
         name = fingerprint({key: settings[key] for key in FINGERPRINTED}, [pairs / "index.json", *code])

@@ -110,9 +110,8 @@ def test_exported_model_equals_the_trained_network(kind, lookahead, use_bias, tm
     network = np.asarray(made(tf.constant(np.pad(mid, (before, after))[None])))[0]
     offset = before - made.span(before + len(mid) + after).start
     network = network[offset : offset + len(side)]
-    if (
-        use_bias or lookahead
-    ):  # the high-pass of the clip starts earlier, on what the network makes before the mid
+    if use_bias or lookahead:
+        # The clip's high-pass starts earlier, on what the network makes before the mid begins.
         side, network = side[2000:], network[2000:]
     assert np.abs(side - network).max() <= 1e-4 * np.abs(network).max()
 
