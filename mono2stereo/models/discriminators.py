@@ -1,7 +1,7 @@
 """HiFi-GAN's eight discriminators (Kong et al. 2020, section 2.3), their width scalable.
 
 One contract: a branch takes `(batch, samples, signals)` and returns `(logits, feature_maps)`, logits
-`(batch, patches)` and feature maps after every activation and of the output. Period branches fold time into
+`(batch, patches)` and feature maps `(groups, batch, frames, channels)` after every activation and of the output. Period branches fold time into
 `period` columns; a convolution over `(taps, 1)` is then a one-dimensional one on every column.
 """
 
@@ -51,6 +51,7 @@ class Branch(keras.Model):
                 groups=groups,
                 padding=spec.kernel_size // 2,
                 normalization=normalization,
+                negative_slope=None if spec is specs[-1] else 0.1,
             )
             layer.build((None, None, channels))
             self.convolutions.append(layer)
@@ -62,13 +63,11 @@ class Branch(keras.Model):
 
     def call(self, x: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, list[tf.Tensor]]:
         batch = tf.shape(x)[0]
-        x = self.fold(x)
+        x = self.fold(x)[tf.newaxis]
         feature_maps = []
-        for layer in self.convolutions[:-1]:
-            x = tf.nn.leaky_relu(layer(x, training=training), 0.1)
+        for layer in self.convolutions:
+            x = layer(x, training=training)
             feature_maps.append(x)
-        x = self.convolutions[-1](x, training=training)
-        feature_maps.append(x)
         return tf.reshape(x, (batch, -1)), feature_maps
 
 

@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from mono2stereo.models.grouped_conv import GroupedConv1D
+from mono2stereo.models.grouped_convolution import regroup
 
 N_LAYERS = 4
 Kind = Literal["grouped_conv1d", "conv2d"]
@@ -44,17 +45,23 @@ class GroupedConv1DGenerator(Generator):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         widths = [self.filters_per_bin] * (N_LAYERS - 1) + [2]
         self.convolutions = [
-            GroupedConv1D(self.n_bins * width, self.kernel_frames, groups=self.n_bins, use_bias=self.use_bias)
-            for width in widths
+            GroupedConv1D(
+                self.n_bins * width,
+                self.kernel_frames,
+                groups=self.n_bins,
+                use_bias=self.use_bias,
+                negative_slope=0.0 if index < N_LAYERS - 1 else None,
+            )
+            for index, width in enumerate(widths)
         ]
         for layer, channels in zip(self.convolutions, [2, *widths], strict=False):
             layer.build((None, None, self.n_bins * channels))
 
     def call(self, spectrum: tf.Tensor) -> tf.Tensor:
-        x = spectrum
-        for layer in self.convolutions[:-1]:
-            x = tf.nn.relu(layer(x))
-        return self.convolutions[-1](x)
+        x = spectrum[tf.newaxis]
+        for layer in self.convolutions:
+            x = layer(x)
+        return regroup(x, 1)[0]
 
 
 class Conv2DGenerator(Generator):

@@ -1,8 +1,6 @@
-"""A one-dimensional convolution with groups and true weight or spectral normalisation.
+"""A one-dimensional convolution with groups and true weight or spectral normalisation: a Keras layer.
 
-One layer serves the generator and all eight discriminator branches. Grouped convolutions run as one plain
-convolution per group: on a CPU the native grouped operation's backward pass is tens of times slower.
-Normalised kernels are never formed: their scale multiplies the output, which is smaller.
+One layer serves the generator and all eight discriminator branches.
 """
 
 from __future__ import annotations
@@ -13,127 +11,40 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-# Where the matrix product wins over the convolution, both measured forward and backward on a CPU
-# (docs/decisions): the convolution reorders the kernel before every call.
-MATMUL_FROM_WEIGHTS = 2_000_000
+from mono2stereo.models.grouped_convolution import (
+    Size,
+    fit_time,
+    grouped_convolution,
+    regroup,
+    time_of,
+)
 
 Normalization = Literal["weight", "spectral"]
-
-
-def grouped_conv1d(x: tf.Tensor, kernel: tf.Tensor, *, strides: int = 1, groups: int = 1) -> tf.Tensor:
-    """Convolve without padding, in whichever way is quickest for the device and the shape.
-
-    Args:
-        x: `(batch, time, channels)`.
-        kernel: `(taps, channels / groups, filters)`.
-        strides: Hop along time.
-        groups: Divides channels and filters.
-
-    Returns:
-        `(batch, (time - taps) // strides + 1, filters)`, equal to `keras.layers.Conv1D(groups=groups)`.
-    """
-    if groups == 1:
-        if strides == 1 and math.prod(kernel.shape) >= MATMUL_FROM_WEIGHTS:
-            return _conv1d_as_matmul(x, kernel)
-        return tf.nn.conv1d(x, kernel, strides, "VALID")
-    if tf.config.list_physical_devices("GPU"):
-        return tf.nn.conv1d(x, kernel, strides, "VALID")
-    per_group = kernel.shape[-1] // groups
-    phases = 4 if per_group < 8 else 2 if strides > 1 and per_group <= 32 else 1
-    if phases > 1:
-        return _conv1d_in_phases(x, kernel, strides, groups, phases)
-    return _conv1d_by_group(x, kernel, strides, groups)
-
-
-def _conv1d_by_group(x: tf.Tensor, kernel: tf.Tensor, strides: int, groups: int) -> tf.Tensor:
-    """One plain convolution per group.
-
-    Images of height 1 and gradients written out: three operations a group keep the graph, and so the time
-    until the first step, small.
-    """
-
-    @tf.custom_gradient
-    def convolve(image: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        images, kernels = tf.split(image, groups, axis=-1), tf.split(kernel, groups, axis=-1)
-        parts = [tf.nn.conv2d(a, b, strides, "VALID") for a, b in zip(images, kernels, strict=True)]
-        image_shape, kernel_shape = tf.shape(images[0]), tf.shape(kernels[0])
-        options = {"strides": [1, 1, strides, 1], "padding": "VALID"}
-
-        def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            upstreams = tf.split(upstream, groups, axis=-1)
-            to_image = [
-                tf.raw_ops.Conv2DBackpropInput(input_sizes=image_shape, filter=b, out_backprop=dy, **options)
-                for b, dy in zip(kernels, upstreams, strict=True)
-            ]
-            to_kernel = [
-                tf.raw_ops.Conv2DBackpropFilter(
-                    input=a, filter_sizes=kernel_shape, out_backprop=dy, **options
-                )
-                for a, dy in zip(images, upstreams, strict=True)
-            ]
-            return tf.concat(to_image, axis=-1), tf.concat(to_kernel, axis=-1)
-
-        return tf.concat(parts, axis=-1), gradients
-
-    return tf.squeeze(convolve(x[:, None], kernel[None]), 1)
-
-
-def _conv1d_in_phases(x: tf.Tensor, kernel: tf.Tensor, strides: int, groups: int, phases: int) -> tf.Tensor:
-    """One plain convolution per group, which makes `phases` consecutive frames at once.
-
-    Time is folded into channels, `strides * phases` samples each, and the kernel is laid out once per phase:
-    a few zeros in a long kernel buy channels enough to fill the processor's vectors.
-    """
-    batch, samples, channels = tf.shape(x)[0], tf.shape(x)[1], x.shape[2] // groups
-    taps, _, filters = kernel.shape
-    frames = (samples - taps) // strides + 1
-    fold = strides * phases
-    blocks, folded_taps = (frames + phases - 1) // phases, -(-(taps + strides * (phases - 1)) // fold)
-    needed = (blocks + folded_taps - 1) * fold
-    x = tf.pad(x[:, :needed], ((0, 0), (0, tf.maximum(needed - samples, 0)), (0, 0)))
-
-    by_group = tf.reshape(kernel, (taps, channels, groups, filters // groups))
-    rest = folded_taps * fold - taps
-    shifted = [
-        tf.pad(by_group, ((strides * phase, rest - strides * phase), (0, 0), (0, 0), (0, 0)))
-        for phase in range(phases)
-    ]
-    kernels = tf.reshape(tf.stack(shifted, axis=3), (folded_taps, fold * channels, phases * filters))
-    folded = tf.reshape(x, (batch, blocks + folded_taps - 1, fold, groups, channels))
-    folded = tf.reshape(
-        tf.transpose(folded, (0, 1, 3, 2, 4)), (batch, blocks + folded_taps - 1, groups * fold * channels)
-    )
-    made = _conv1d_by_group(folded, kernels, 1, groups)
-    made = tf.reshape(made, (batch, blocks, groups, phases, filters // groups))
-    return tf.reshape(tf.transpose(made, (0, 1, 3, 2, 4)), (batch, blocks * phases, filters))[:, :frames]
-
-
-def _conv1d_as_matmul(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """One matrix product over all taps: no reordering of a large kernel, at the cost of copies of `x`."""
-    taps, channels, filters = kernel.shape
-    frames = tf.shape(x)[1] - taps + 1
-    unfolded = tf.concat([x[:, tap : tap + frames] for tap in range(taps)], axis=-1)
-    product = tf.matmul(
-        tf.reshape(unfolded, (-1, taps * channels)), tf.reshape(kernel, (taps * channels, filters))
-    )
-    return tf.reshape(product, (-1, frames, filters))
+Padding = Literal["valid", "same", "causal"]
 
 
 @keras.saving.register_keras_serializable("mono2stereo")
 class GroupedConv1D(keras.layers.Layer):
-    """Conv1D with groups, symmetric zero padding and reparametrised weights.
+    """`keras.layers.Conv1D` with groups that are quick on a CPU too, and reparametrised weights.
 
     `normalization="weight"`: kernel = g · v/‖v‖ per filter (Salimans & Kingma 2016).
     `normalization="spectral"`: kernel / σ₁, one power iteration per training call (Miyato et al. 2018).
+
+    Takes `(batch, time, channels)` like Conv1D, or `(groups, batch, time, channels / groups)`, any number of
+    groups, and then returns `(its groups, batch, frames, filters / groups)`: layers that follow each other in
+    this form take no channels apart.
 
     Args:
         filters: Output channels; a multiple of `groups`.
         kernel_size: Taps.
         strides: Hop along time.
         groups: Divides the input's channels too.
-        padding: Zeros on *each* side, as in PyTorch; Keras' "same" is lopsided with strides.
+        padding: "valid", "same" or "causal" as in Keras, or how many zeros on *each* side, as in PyTorch:
+            Keras' "same" is lopsided with strides.
+        dilation_rate: Samples between taps; with it, `strides` must be 1, as in Keras.
         use_bias: Whether a bias is added.
         normalization: None, "weight" or "spectral".
+        negative_slope: Of a leaky ReLU at the end; 0 makes it a ReLU, None leaves it out.
     """
 
     def __init__(
@@ -143,24 +54,32 @@ class GroupedConv1D(keras.layers.Layer):
         *,
         strides: int = 1,
         groups: int = 1,
-        padding: int = 0,
+        padding: Padding | int = "valid",
+        dilation_rate: int = 1,
         use_bias: bool = True,
         normalization: Normalization | None = None,
+        negative_slope: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if filters % groups:
             raise ValueError(f"filters = {filters} is no multiple of groups = {groups}")
+        if strides > 1 and dilation_rate > 1:
+            raise ValueError(f"strides = {strides} and dilation_rate = {dilation_rate}: one of them must be 1")
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
         self.groups = groups
         self.padding = padding
+        self.dilation_rate = dilation_rate
         self.use_bias = use_bias
         self.normalization = normalization
+        self.negative_slope = negative_slope
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         channels = input_shape[-1]
+        if channels is not None and len(input_shape) == 4:
+            channels *= input_shape[0] or 1
         if channels is None or channels % self.groups:
             raise ValueError(f"channels = {channels} is no multiple of groups = {self.groups}")
         fan_in = self.kernel_size * channels // self.groups
@@ -177,19 +96,19 @@ class GroupedConv1D(keras.layers.Layer):
             self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
         if self.normalization == "weight":
             self.gain = self.add_weight(name="gain", shape=(self.filters,), initializer="ones")
-            self.gain.assign(tf.norm(tf.reshape(self.kernel, (-1, self.filters)), axis=0))
+            self.gain.assign(_norms(tf.convert_to_tensor(self.kernel)))
         if self.normalization == "spectral":
             self.u = self.add_weight(
                 name="u", shape=(1, self.filters), initializer="random_normal", trainable=False
             )
 
     def scale(self, *, training: bool = False) -> tf.Tensor | None:
-        """What the raw kernel is multiplied by: `(filters,)`, a scalar, or None without normalisation."""
+        """What the raw kernel is multiplied by, `(filters,)`; None without normalisation."""
         if self.normalization is None:
             return None
         kernel = tf.convert_to_tensor(self.kernel)
         if self.normalization == "weight":
-            return self.gain / tf.math.reduce_euclidean_norm(kernel, axis=(0, 1))
+            return self.gain / _norms(kernel)
         matrix = tf.reshape(kernel, (-1, self.filters))
         fixed = tf.stop_gradient(matrix)
         u = tf.convert_to_tensor(self.u)
@@ -197,7 +116,8 @@ class GroupedConv1D(keras.layers.Layer):
             u = tf.math.l2_normalize(tf.matmul(tf.matmul(u, fixed, transpose_b=True), fixed))
             self.u.assign(u)
         v = tf.math.l2_normalize(tf.matmul(u, fixed, transpose_b=True))
-        return 1.0 / tf.reduce_sum(tf.matmul(v, matrix) * tf.math.l2_normalize(u))
+        sigma = tf.reduce_sum(tf.matmul(v, matrix) * tf.math.l2_normalize(u))
+        return tf.fill((self.filters,), 1.0 / sigma)
 
     def effective_kernel(self, *, training: bool = False) -> tf.Tensor:
         """The normalised kernel that the layer is equal to, `(taps, channels/groups, filters)`."""
@@ -206,15 +126,94 @@ class GroupedConv1D(keras.layers.Layer):
         return kernel if scale is None else kernel * scale
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        if self.padding:
-            x = tf.pad(x, ((0, 0), (self.padding, self.padding), (0, 0)))
+        flat = x.shape.rank == 3
+        x = regroup(x[None] if flat else x, stored_groups(self.groups))
+        y = self._convolve(x, training=training)
+        return regroup(y, 1)[0] if flat else y
+
+    def _convolve(self, x: tf.Tensor, *, training: bool) -> tf.Tensor:
+        before, after = self._zeros(time_of(x))
+        if self.dilation_rate > 1 or not isinstance(before, int):
+            x, before, after = tf.pad(x, ((0, 0), (0, 0), (before, after), (0, 0))), 0, 0
+        frames = (time_of(x) + before + after - self._span()) // self.strides + 1
+        x = _take_turns(x, self.dilation_rate)
+
+        kernel, bias = tf.convert_to_tensor(self.kernel), self.bias if self.use_bias else None
         scale = self.scale(training=training)
-        kernel = tf.convert_to_tensor(self.kernel)
-        x = grouped_conv1d(x, kernel, strides=self.strides, groups=self.groups)
-        if scale is not None:
-            x = x * scale
-        return x + self.bias if self.use_bias else x
+        if scale is not None and _rows(x, frames) > math.prod(kernel.shape[:2]):
+            kernel, scale = kernel * scale, None  # whichever is smaller is scaled: the kernel or the output
+        options = {"strides": self.strides, "padding": (before, after)}
+        if scale is None:
+            y = grouped_convolution(x, kernel, bias, negative_slope=self.negative_slope, **options)
+        else:
+            groups = x.shape[0]
+            y = grouped_convolution(x, kernel, **options) * tf.reshape(scale, (groups, 1, 1, -1))
+            y = y if bias is None else y + tf.reshape(bias, (groups, 1, 1, -1))
+            y = y if self.negative_slope is None else tf.nn.leaky_relu(y, self.negative_slope)
+        return _take_turns_back(y, self.dilation_rate, frames)
+
+    def _span(self) -> int:
+        """Samples that one output sees."""
+        return (self.kernel_size - 1) * self.dilation_rate + 1
+
+    def _zeros(self, time: Size) -> tuple[Size, Size]:
+        """Before and after the input."""
+        if isinstance(self.padding, int):
+            return self.padding, self.padding
+        if self.padding == "valid":
+            return 0, 0
+        if self.padding == "causal":
+            return self._span() - 1, 0
+        if self.strides == 1:
+            total = self._span() - 1
+        else:
+            total = (-(-time // self.strides) - 1) * self.strides + self._span() - time
+            total = max(total, 0) if isinstance(total, int) else tf.maximum(total, 0)
+        return total // 2, total - total // 2
 
     def get_config(self) -> dict[str, Any]:
-        keys = ("filters", "kernel_size", "strides", "groups", "padding", "use_bias", "normalization")
+        keys = (
+            "filters", "kernel_size", "strides", "groups", "padding", "dilation_rate", "use_bias",
+            "normalization", "negative_slope",
+        )  # fmt: skip
         return {**super().get_config(), **{key: getattr(self, key) for key in keys}}
+
+
+def stored_groups(groups: int) -> int:
+    """In how many groups activations are kept: a GPU's own grouped operation wants them together."""
+    return 1 if tf.config.list_physical_devices("GPU") else groups
+
+
+def _norms(kernel: tf.Tensor) -> tf.Tensor:
+    """‖kernel‖ per filter: a sum over rows is quickest as a matrix product."""
+
+    @tf.custom_gradient
+    def norms(kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        squares = tf.reshape(tf.square(kernel), (-1, kernel.shape[-1]))
+        made = tf.sqrt(tf.matmul(tf.ones((1, squares.shape[0]), kernel.dtype), squares)[0])
+        return made, lambda upstream: kernel * (upstream / made)
+
+    return norms(kernel)
+
+
+def _rows(x: tf.Tensor, frames: Size) -> float:
+    """How often each filter is applied, as far as that is known while tracing."""
+    known = isinstance(frames, int) and x.shape[1] is not None
+    return x.shape[1] * frames if known else math.inf
+
+
+def _take_turns(x: tf.Tensor, turns: int) -> tf.Tensor:
+    """Every `turns`-th sample as an example of its own: a dilated convolution of x is a plain one of these."""
+    if turns == 1:
+        return x
+    rounds = -(-time_of(x) // turns)
+    x = tf.reshape(fit_time(x, rounds * turns), (x.shape[0], -1, rounds, turns, x.shape[3]))
+    return tf.reshape(tf.transpose(x, (0, 1, 3, 2, 4)), (x.shape[0], -1, rounds, x.shape[4]))
+
+
+def _take_turns_back(y: tf.Tensor, turns: int, frames: Size) -> tf.Tensor:
+    if turns == 1:
+        return y
+    rounds = time_of(y)
+    y = tf.transpose(tf.reshape(y, (y.shape[0], -1, turns, rounds, y.shape[3])), (0, 1, 3, 2, 4))
+    return fit_time(tf.reshape(y, (y.shape[0], -1, rounds * turns, y.shape[4])), frames)

@@ -1,0 +1,361 @@
+"""The arithmetic of a grouped one-dimensional convolution, in the formulations that are quickest for its shape.
+
+Tensors are group-major, `(groups, batch, time, channels)` with `channels` those of one group: a group is one
+contiguous block, so that taking groups apart copies nothing and folding time into channels is a reshape.
+Gradients are written out, because forward pass, input gradient and weight gradient are quickest in different
+formulations:
+
+- *convolution*: one plain `conv2d` per group, on images of height 1;
+- *phases*: the same on several consecutive frames at once, time folded into channels and the kernel laid out
+  once per phase: a few zeros in a long kernel buy channels enough to fill the processor's vectors;
+- *product*: a matrix product over all taps, which spares a large kernel its reordering before every call.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+# Measured on a CPU: `python -m benchmarks.formulations`, docs/decisions.
+LONG_TAPS = 16
+VECTOR = 16
+PRODUCT_FROM_WEIGHTS = 300_000
+INPUT_PRODUCT_FROM_WEIGHTS = 500_000
+
+Size = int | tf.Tensor
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one shape is computed.
+
+    Attributes:
+        phases: Frames at once, in forward pass and input gradient.
+        weight_phases: The same in the weight gradient.
+        forward_product: Whether the forward pass is a matrix product; then it has one phase.
+        input_product: Whether the input gradient is one; then it has one phase.
+        weight_product: Whether the weight gradient is one.
+    """
+
+    phases: int = 1
+    weight_phases: int = 1
+    forward_product: bool = False
+    input_product: bool = False
+    weight_product: bool = False
+
+
+def quickest(*, taps: int, channels: int, filters: int, strides: int) -> Plan:
+    """The quickest formulations for groups of `channels` → `filters` on a CPU.
+
+    >>> quickest(taps=5, channels=1024, filters=1024, strides=1).forward_product
+    True
+    >>> quickest(taps=41, channels=2, filters=4, strides=2).phases
+    4
+    """
+    if taps < LONG_TAPS:
+        weights = taps * channels * filters
+        product = weights >= PRODUCT_FROM_WEIGHTS
+        return Plan(
+            forward_product=product,
+            input_product=weights >= INPUT_PRODUCT_FROM_WEIGHTS or channels == 1,
+            weight_product=product,
+        )
+
+    def filling(vectors: int) -> int:
+        return min(8, max(2, 2 ** math.ceil(math.log2(vectors * VECTOR / filters))))
+
+    return Plan(
+        phases=filling(1) if min(channels, filters) < VECTOR else 1,
+        weight_phases=filling(1 if strides > 1 else 4),
+        weight_product=strides == 1,
+    )
+
+
+def grouped_convolution(
+    x: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tf.Tensor | None = None,
+    *,
+    strides: int = 1,
+    padding: tuple[int, int] = (0, 0),
+    negative_slope: float | None = None,
+    plan: Plan | None = None,
+) -> tf.Tensor:
+    """Convolve, add a bias, apply a leaky ReLU: one fused operation where TensorFlow has it.
+
+    Args:
+        x: `(groups, batch, time, channels)`.
+        kernel: `(taps, channels, groups·filters)`, Keras' layout.
+        bias: `(groups·filters,)`.
+        strides: Hop along time.
+        padding: Zeros before and after.
+        negative_slope: Of the leaky ReLU; 0 makes it a ReLU, None leaves it out.
+        plan: How it is computed; by default in the quickest way.
+
+    Returns:
+        `(groups, batch, frames, filters)`, frames = (time + padding - taps) // strides + 1.
+    """
+    if x.shape[3] != kernel.shape[1]:  # kept together for the native operation
+        y = tf.nn.conv1d(tf.pad(x[0], ((0, 0), padding, (0, 0))), kernel, strides, "VALID")
+        return _activate(y, () if bias is None else (bias,), negative_slope)[None]
+    shape = Shape(x.shape[0], kernel.shape[0], kernel.shape[1], kernel.shape[2] // x.shape[0], strides, padding)
+    chosen = plan or quickest(
+        taps=shape.taps, channels=shape.channels, filters=shape.filters, strides=strides
+    )
+
+    @tf.custom_gradient
+    def convolve(x: tf.Tensor, kernel: tf.Tensor, *bias: tf.Tensor) -> tuple[tf.Tensor, Any]:
+        grouped = shape.kernel_by_group(kernel)
+        forward = _forward_product if chosen.forward_product else _forward
+        y, unfolded = forward(x, grouped, bias, shape, chosen.phases, negative_slope)
+
+        def gradients(dy: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            if negative_slope is not None:  # the output's sign is the input's
+                dy = tf.raw_ops.LeakyReluGrad(gradients=dy, features=y, alpha=negative_slope)
+            to_x = _to_x_product if chosen.input_product else _to_x
+            return (
+                to_x(dy, grouped, shape, x, chosen.phases),
+                shape.kernel_from_groups(_to_kernel(x, dy, unfolded, shape, chosen)),
+                *(tf.reshape(tf.reduce_sum(dy, axis=(1, 2)), (-1,)) for _ in bias),
+            )
+
+        return y, gradients
+
+    return convolve(x, kernel, *([] if bias is None else [bias]))
+
+
+def regroup(x: tf.Tensor, groups: int) -> tf.Tensor:
+    """The same channels, in order, in another number of groups: `(groups, batch, time, channels)`."""
+    now, time, channels = x.shape[0], time_of(x), x.shape[3]
+    if now == groups:
+        return x
+    if groups % now == 0:
+        ratio = groups // now
+        parts = tf.reshape(x, (now, -1, time, ratio, channels // ratio))
+        return tf.reshape(tf.transpose(parts, (0, 3, 1, 2, 4)), (groups, -1, time, channels // ratio))
+    if now % groups == 0:
+        ratio = now // groups
+        parts = tf.transpose(tf.reshape(x, (groups, ratio, -1, time, channels)), (0, 2, 3, 1, 4))
+        return tf.reshape(parts, (groups, -1, time, ratio * channels))
+    return regroup(regroup(x, 1), groups)
+
+
+def time_of(x: tf.Tensor) -> Size:
+    """Length along time, a number where it is known: then paddings of nothing can be left out."""
+    return x.shape[2] if x.shape[2] is not None else tf.shape(x)[2]
+
+
+def fit_time(x: tf.Tensor, length: Size, *, before: int = 0) -> tf.Tensor:
+    """`before` zeros in front, or as many samples less; then cut, or filled up with zeros, to `length`."""
+    x = x[:, :, -before:] if before < 0 else x
+    before = max(before, 0)
+    missing = length - before - time_of(x)
+    known = isinstance(missing, int)
+    if not known or missing < 0:
+        x = x[:, :, : length - before]
+        missing = 0 if known else tf.maximum(missing, 0)
+    if known and before == missing == 0:
+        return x
+    return tf.pad(x, ((0, 0), (0, 0), (before, missing), (0, 0)))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What does not change between calls, and the layouts that follow from it."""
+
+    groups: int
+    taps: int
+    channels: int
+    filters: int
+    strides: int
+    padding: tuple[int, int]
+
+    def frames(self, time: Size) -> Size:
+        """Outputs of an input of `time` samples."""
+        return (time + sum(self.padding) - self.taps) // self.strides + 1
+
+    def hop(self, phases: int) -> int:
+        """Samples between blocks: 1 where nothing is folded."""
+        return self.strides * phases if phases > 1 else 1
+
+    def stride(self, phases: int) -> int:
+        """Of the convolution of blocks."""
+        return 1 if phases > 1 else self.strides
+
+    def folded_taps(self, phases: int) -> int:
+        """Blocks that a kernel for `phases` frames spans."""
+        return -(-(self.taps + self.strides * (phases - 1)) // self.hop(phases))
+
+    def fold(self, x: tf.Tensor, phases: int) -> tf.Tensor:
+        """Padded and folded into blocks: `(groups, batch, blocks, hop·channels)`."""
+        hop, time = self.hop(phases), time_of(x)
+        blocks = time + sum(self.padding)
+        if phases > 1:
+            blocks = -(-self.frames(time) // phases) + self.folded_taps(phases) - 1
+        x = fit_time(x, blocks * hop, before=self.padding[0])
+        return tf.reshape(x, (self.groups, -1, blocks, hop * self.channels))
+
+    def unfold(self, x: tf.Tensor, time: Size, hop: int) -> tf.Tensor:
+        """Back from blocks of `hop` samples to `(groups, batch, time, channels)`, the padding cut off."""
+        x = tf.reshape(x, (self.groups, -1, time_of(x) * hop, self.channels))
+        return fit_time(x, time, before=-self.padding[0])
+
+    def fold_frames(self, dy: tf.Tensor, phases: int) -> tf.Tensor:
+        """`(groups, batch, blocks, phases·filters)`."""
+        blocks = -(-time_of(dy) // phases)
+        return tf.reshape(fit_time(dy, blocks * phases), (self.groups, -1, blocks, phases * self.filters))
+
+    def kernel_by_group(self, kernel: tf.Tensor) -> tf.Tensor:
+        """`(taps, channels, groups·filters)` → `(groups, taps, channels, filters)`."""
+        split = tf.reshape(kernel, (self.taps, self.channels, self.groups, self.filters))
+        return split[None, :, :, 0] if self.groups == 1 else tf.transpose(split, (2, 0, 1, 3))
+
+    def kernel_from_groups(self, kernel: tf.Tensor) -> tf.Tensor:
+        """Inverse of `kernel_by_group`."""
+        turned = kernel[0] if self.groups == 1 else tf.transpose(kernel, (1, 2, 0, 3))
+        return tf.reshape(turned, (self.taps, self.channels, self.groups * self.filters))
+
+    def kernel_in_phases(self, kernel: tf.Tensor, phases: int) -> tf.Tensor:
+        """`(groups, taps, channels, filters)` → `(groups, folded taps, hop·channels, phases·filters)`."""
+        if phases == 1:
+            return kernel
+        folded, hop = self.folded_taps(phases), self.hop(phases)
+        starts, rest = range(0, self.strides * phases, self.strides), folded * hop - self.taps
+        laid = [tf.pad(kernel, ((0, 0), (start, rest - start), (0, 0), (0, 0))) for start in starts]
+        return tf.reshape(
+            tf.stack(laid, axis=3), (self.groups, folded, hop * self.channels, phases * self.filters)
+        )
+
+    def kernel_from_phases(self, kernel: tf.Tensor, phases: int) -> tf.Tensor:
+        """The adjoint of `kernel_in_phases`."""
+        if phases == 1:
+            return kernel
+        length = self.folded_taps(phases) * self.hop(phases)
+        laid = tf.reshape(kernel, (self.groups, length, self.channels, phases, self.filters))
+        starts = range(0, self.strides * phases, self.strides)
+        return tf.add_n([laid[:, start : start + self.taps, :, i] for i, start in enumerate(starts)])
+
+
+def _each(function: Callable[..., tf.Tensor], *operands: tf.Tensor) -> tf.Tensor:
+    """`function` of every group's operands, stacked again."""
+    return tf.stack([function(*group) for group in zip(*map(tf.unstack, operands), strict=True)])
+
+
+def _activate(y: tf.Tensor, bias: tuple[tf.Tensor, ...], negative_slope: float | None) -> tf.Tensor:
+    """Written so that TensorFlow fuses it with the operation before."""
+    y = tf.nn.bias_add(y, *bias) if bias else y
+    return y if negative_slope is None else tf.nn.leaky_relu(y, negative_slope)
+
+
+def _forward(
+    x: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tuple[tf.Tensor, ...],
+    shape: Shape,
+    phases: int,
+    negative_slope: float | None,
+) -> tuple[tf.Tensor, None]:
+    def one(x: tf.Tensor, kernel: tf.Tensor, *bias: tf.Tensor) -> tf.Tensor:
+        y = tf.nn.conv2d(x[:, None], kernel[None], shape.stride(phases), "VALID")
+        return _activate(y, bias, negative_slope)
+
+    biases = [tf.tile(tf.reshape(b, (shape.groups, -1)), (1, phases)) for b in bias]
+    y = _each(one, shape.fold(x, phases), shape.kernel_in_phases(kernel, phases), *biases)
+    y = tf.reshape(y, (shape.groups, -1, time_of(y[:, 0]) * phases, shape.filters))
+    return fit_time(y, shape.frames(time_of(x))), None
+
+
+def _forward_product(
+    x: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tuple[tf.Tensor, ...],
+    shape: Shape,
+    phases: int,
+    negative_slope: float | None,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The output, and what the weight gradient needs of the input again."""
+    unfolded = _taps_side_by_side(shape.fold(x, 1), shape.taps, shape.strides)
+
+    def one(x: tf.Tensor, kernel: tf.Tensor, *bias: tf.Tensor) -> tf.Tensor:
+        return _activate(tf.matmul(x, tf.reshape(kernel, (-1, shape.filters))), bias, negative_slope)
+
+    y = _each(one, unfolded, kernel, *(tf.reshape(b, (shape.groups, -1)) for b in bias))
+    return tf.reshape(y, (shape.groups, -1, shape.frames(time_of(x)), shape.filters)), unfolded
+
+
+def _taps_side_by_side(x: tf.Tensor, taps: int, strides: int) -> tf.Tensor:
+    """`(groups, batch, time, channels)` → `(groups, batch·frames, taps·channels)`."""
+    frames = (time_of(x) - taps) // strides + 1
+    places = tf.range(frames)[:, None] * strides + np.arange(taps, dtype=np.int32)
+    rows = tf.gather(x, tf.reshape(places, (-1,)), axis=2)
+    return tf.reshape(rows, (x.shape[0], -1, taps * x.shape[3]))
+
+
+def _to_x(dy: tf.Tensor, kernel: tf.Tensor, shape: Shape, x: tf.Tensor, phases: int) -> tf.Tensor:
+    hop, time = shape.hop(phases), time_of(x)
+    blocks = time + sum(shape.padding)
+    if phases > 1:
+        blocks = -(-time_of(dy) // phases) + shape.folded_taps(phases) - 1
+    sizes = tf.stack([tf.shape(x)[1], 1, blocks, hop * shape.channels])
+
+    def one(dy: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        return tf.raw_ops.Conv2DBackpropInput(
+            input_sizes=sizes,
+            filter=kernel[None],
+            out_backprop=dy[:, None],
+            strides=[1, 1, shape.stride(phases), 1],
+            padding="VALID",
+        )[:, 0]
+
+    folded = _each(one, shape.fold_frames(dy, phases), shape.kernel_in_phases(kernel, phases))
+    return shape.unfold(folded, time, hop)
+
+
+def _to_x_product(dy: tf.Tensor, kernel: tf.Tensor, shape: Shape, x: tf.Tensor, phases: int) -> tf.Tensor:
+    """Every tap's share in one matrix product, then added where it belongs, `strides` samples at a time."""
+
+    def one(dy: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        rows, columns = tf.reshape(dy, (-1, shape.filters)), tf.reshape(kernel, (-1, shape.filters))
+        return tf.matmul(rows, columns, transpose_b=True)
+
+    frames, width = time_of(dy), shape.strides * shape.channels
+    steps = -(-shape.taps // shape.strides)
+    shares = tf.reshape(_each(one, dy, kernel), (shape.groups, -1, frames, shape.taps * shape.channels))
+    added = []
+    for step in range(steps):
+        share = shares[..., step * width : (step + 1) * width]
+        lacking = width - share.shape[-1]
+        added.append(tf.pad(share, ((0, 0), (0, 0), (step, steps - 1 - step), (0, lacking))))
+    return shape.unfold(tf.add_n(added), time_of(x), shape.strides)
+
+
+def _to_kernel(
+    x: tf.Tensor, dy: tf.Tensor, unfolded: tf.Tensor | None, shape: Shape, plan: Plan
+) -> tf.Tensor:
+    phases, stride = plan.weight_phases, shape.stride(plan.weight_phases)
+    taps = shape.folded_taps(phases)
+    channels, filters = shape.hop(phases) * shape.channels, phases * shape.filters
+    dy = shape.fold_frames(dy, phases)
+
+    def one(x: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
+        if plan.weight_product:
+            product = tf.matmul(x, tf.reshape(dy, (-1, filters)), transpose_a=True)
+            return tf.reshape(product, (taps, channels, filters))
+        return tf.raw_ops.Conv2DBackpropFilter(
+            input=x[:, None],
+            filter_sizes=[1, taps, channels, filters],
+            out_backprop=dy[:, None],
+            strides=[1, 1, stride, 1],
+            padding="VALID",
+        )[0]
+
+    if not plan.weight_product:
+        unfolded = shape.fold(x, phases)
+    elif unfolded is None:
+        unfolded = _taps_side_by_side(shape.fold(x, phases), taps, stride)
+    return shape.kernel_from_phases(_each(one, unfolded, dy), phases)
