@@ -37,8 +37,8 @@ class Plan:
     Attributes:
         phases: Frames at once, in forward pass and input gradient.
         weight_phases: The same in the weight gradient.
-        forward_product: Whether the forward pass is a matrix product; then it has one phase.
-        input_product: Whether the input gradient is one; then it has one phase.
+        forward_product: Whether the forward pass is a matrix product: of a single group, in one phase.
+        input_product: Whether the input gradient is one: of a single group.
         weight_product: Whether the weight gradient is one.
     """
 
@@ -49,15 +49,17 @@ class Plan:
     weight_product: bool = False
 
 
-def quickest(*, taps: int, channels: int, filters: int, strides: int) -> Plan:
+def quickest(*, groups: int, taps: int, channels: int, filters: int, strides: int) -> Plan:
     """The quickest formulations for groups of `channels` → `filters` on a CPU.
 
-    >>> quickest(taps=5, channels=1024, filters=1024, strides=1).forward_product
+    >>> quickest(groups=1, taps=5, channels=1024, filters=1024, strides=1).forward_product
     True
-    >>> quickest(taps=41, channels=2, filters=4, strides=2).phases
+    >>> quickest(groups=16, taps=41, channels=2, filters=4, strides=2).phases
     4
     """
     if taps < LONG_TAPS:
+        if groups > 1:
+            return Plan()
         weights = taps * channels * filters
         product = weights >= PRODUCT_FROM_WEIGHTS
         return Plan(
@@ -104,22 +106,21 @@ def grouped_convolution(
         y = tf.nn.conv1d(tf.pad(x[0], ((0, 0), padding, (0, 0))), kernel, strides, "VALID")
         return _activate(y, () if bias is None else (bias,), negative_slope)[None]
     shape = Shape(x.shape[0], kernel.shape[0], kernel.shape[1], kernel.shape[2] // x.shape[0], strides, padding)
-    chosen = plan or quickest(
-        taps=shape.taps, channels=shape.channels, filters=shape.filters, strides=strides
-    )
+    sizes = {name: getattr(shape, name) for name in ("groups", "taps", "channels", "filters", "strides")}
+    chosen = plan or quickest(**sizes)
 
     @tf.custom_gradient
     def convolve(x: tf.Tensor, kernel: tf.Tensor, *bias: tf.Tensor) -> tuple[tf.Tensor, Any]:
         grouped = shape.kernel_by_group(kernel)
-        forward = _forward_product if chosen.forward_product else _forward
-        y, unfolded = forward(x, grouped, bias, shape, chosen.phases, negative_slope)
+        y, unfolded = _forward(x, grouped, bias, shape, chosen, negative_slope)
 
         def gradients(dy: tf.Tensor) -> tuple[tf.Tensor, ...]:
             if negative_slope is not None:  # the output's sign is the input's
                 dy = tf.raw_ops.LeakyReluGrad(gradients=dy, features=y, alpha=negative_slope)
-            to_x = _to_x_product if chosen.input_product else _to_x
             return (
-                to_x(dy, grouped, shape, x, chosen.phases),
+                _to_x_product(dy, grouped, shape, x)
+                if chosen.input_product
+                else _to_x(dy, grouped, shape, x, chosen.phases),
                 shape.kernel_from_groups(_to_kernel(x, dy, unfolded, shape, chosen)),
                 *(tf.reshape(tf.reduce_sum(dy, axis=(1, 2)), (-1,)) for _ in bias),
             )
@@ -200,9 +201,9 @@ class Shape:
         x = fit_time(x, blocks * hop, before=self.padding[0])
         return tf.reshape(x, (self.groups, -1, blocks, hop * self.channels))
 
-    def unfold(self, x: tf.Tensor, time: Size, hop: int) -> tf.Tensor:
+    def unfold(self, x: tf.Tensor, time: Size, blocks: Size, hop: int) -> tf.Tensor:
         """Back from blocks of `hop` samples to `(groups, batch, time, channels)`, the padding cut off."""
-        x = tf.reshape(x, (self.groups, -1, time_of(x) * hop, self.channels))
+        x = tf.reshape(x, (self.groups, -1, blocks * hop, self.channels))
         return fit_time(x, time, before=-self.padding[0])
 
     def fold_frames(self, dy: tf.Tensor, phases: int) -> tf.Tensor:
@@ -212,13 +213,16 @@ class Shape:
 
     def kernel_by_group(self, kernel: tf.Tensor) -> tf.Tensor:
         """`(taps, channels, groups·filters)` → `(groups, taps, channels, filters)`."""
+        if self.groups == 1:
+            return tf.expand_dims(kernel, 0)
         split = tf.reshape(kernel, (self.taps, self.channels, self.groups, self.filters))
-        return split[None, :, :, 0] if self.groups == 1 else tf.transpose(split, (2, 0, 1, 3))
+        return tf.transpose(split, (2, 0, 1, 3))
 
     def kernel_from_groups(self, kernel: tf.Tensor) -> tf.Tensor:
         """Inverse of `kernel_by_group`."""
-        turned = kernel[0] if self.groups == 1 else tf.transpose(kernel, (1, 2, 0, 3))
-        return tf.reshape(turned, (self.taps, self.channels, self.groups * self.filters))
+        if self.groups == 1:
+            return tf.squeeze(kernel, 0)
+        return tf.reshape(tf.transpose(kernel, (1, 2, 0, 3)), (self.taps, self.channels, self.groups * self.filters))
 
     def kernel_in_phases(self, kernel: tf.Tensor, phases: int) -> tf.Tensor:
         """`(groups, taps, channels, filters)` → `(groups, folded taps, hop·channels, phases·filters)`."""
@@ -242,8 +246,19 @@ class Shape:
 
 
 def _each(function: Callable[..., tf.Tensor], *operands: tf.Tensor) -> tf.Tensor:
-    """`function` of every group's operands, stacked again."""
-    return tf.stack([function(*group) for group in zip(*map(tf.unstack, operands), strict=True)])
+    """`function` of every group's operands, stacked again; one operation a group keeps tracing short."""
+    made = [function(*group) for group in zip(*map(tf.unstack, operands), strict=True)]
+    return tf.stack(made) if len(made) > 1 else tf.expand_dims(made[0], 0)
+
+
+def _image(x: tf.Tensor) -> tf.Tensor:
+    """`(groups, batch, time, channels)` → `(groups, batch, 1, time, channels)`."""
+    return tf.expand_dims(x, 2)
+
+
+def _image_kernel(kernel: tf.Tensor) -> tf.Tensor:
+    """`(groups, taps, channels, filters)` → `(groups, 1, taps, channels, filters)`."""
+    return tf.expand_dims(kernel, 1)
 
 
 def _activate(y: tf.Tensor, bias: tuple[tf.Tensor, ...], negative_slope: float | None) -> tf.Tensor:
@@ -257,35 +272,24 @@ def _forward(
     kernel: tf.Tensor,
     bias: tuple[tf.Tensor, ...],
     shape: Shape,
-    phases: int,
+    plan: Plan,
     negative_slope: float | None,
-) -> tuple[tf.Tensor, None]:
-    def one(x: tf.Tensor, kernel: tf.Tensor, *bias: tf.Tensor) -> tf.Tensor:
-        y = tf.nn.conv2d(x[:, None], kernel[None], shape.stride(phases), "VALID")
-        return _activate(y, bias, negative_slope)
-
+) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """The output, and what of the unfolded input the weight gradient can use again."""
+    frames, phases, unfolded = shape.frames(time_of(x)), plan.phases, None
     biases = [tf.tile(tf.reshape(b, (shape.groups, -1)), (1, phases)) for b in bias]
-    y = _each(one, shape.fold(x, phases), shape.kernel_in_phases(kernel, phases), *biases)
-    y = tf.reshape(y, (shape.groups, -1, time_of(y[:, 0]) * phases, shape.filters))
-    return fit_time(y, shape.frames(time_of(x))), None
-
-
-def _forward_product(
-    x: tf.Tensor,
-    kernel: tf.Tensor,
-    bias: tuple[tf.Tensor, ...],
-    shape: Shape,
-    phases: int,
-    negative_slope: float | None,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """The output, and what the weight gradient needs of the input again."""
-    unfolded = _taps_side_by_side(shape.fold(x, 1), shape.taps, shape.strides)
+    if plan.forward_product:
+        unfolded = _taps_side_by_side(shape.fold(x, 1), shape.taps, shape.strides)
+        y = tf.matmul(unfolded[0], tf.reshape(kernel, (-1, shape.filters)))
+        y = _activate(y, tuple(bias), negative_slope)
+        return tf.reshape(y, (1, -1, frames, shape.filters)), unfolded
 
     def one(x: tf.Tensor, kernel: tf.Tensor, *bias: tf.Tensor) -> tf.Tensor:
-        return _activate(tf.matmul(x, tf.reshape(kernel, (-1, shape.filters))), bias, negative_slope)
+        return _activate(tf.nn.conv2d(x, kernel, shape.stride(phases), "VALID"), bias, negative_slope)
 
-    y = _each(one, unfolded, kernel, *(tf.reshape(b, (shape.groups, -1)) for b in bias))
-    return tf.reshape(y, (shape.groups, -1, shape.frames(time_of(x)), shape.filters)), unfolded
+    y = _each(one, _image(shape.fold(x, phases)), _image_kernel(shape.kernel_in_phases(kernel, phases)), *biases)
+    y = tf.reshape(y, (shape.groups, -1, -(-frames // phases) * phases, shape.filters))
+    return fit_time(y, frames), None
 
 
 def _taps_side_by_side(x: tf.Tensor, taps: int, strides: int) -> tf.Tensor:
@@ -306,56 +310,52 @@ def _to_x(dy: tf.Tensor, kernel: tf.Tensor, shape: Shape, x: tf.Tensor, phases: 
     def one(dy: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return tf.raw_ops.Conv2DBackpropInput(
             input_sizes=sizes,
-            filter=kernel[None],
-            out_backprop=dy[:, None],
+            filter=kernel,
+            out_backprop=dy,
             strides=[1, 1, shape.stride(phases), 1],
             padding="VALID",
-        )[:, 0]
+        )
 
-    folded = _each(one, shape.fold_frames(dy, phases), shape.kernel_in_phases(kernel, phases))
-    return shape.unfold(folded, time, hop)
+    folded = _each(
+        one, _image(shape.fold_frames(dy, phases)), _image_kernel(shape.kernel_in_phases(kernel, phases))
+    )
+    return shape.unfold(folded, time, blocks, hop)
 
 
-def _to_x_product(dy: tf.Tensor, kernel: tf.Tensor, shape: Shape, x: tf.Tensor, phases: int) -> tf.Tensor:
-    """Every tap's share in one matrix product, then added where it belongs, `strides` samples at a time."""
-
-    def one(dy: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        rows, columns = tf.reshape(dy, (-1, shape.filters)), tf.reshape(kernel, (-1, shape.filters))
-        return tf.matmul(rows, columns, transpose_b=True)
-
-    frames, width = time_of(dy), shape.strides * shape.channels
-    steps = -(-shape.taps // shape.strides)
-    shares = tf.reshape(_each(one, dy, kernel), (shape.groups, -1, frames, shape.taps * shape.channels))
-    added = []
+def _to_x_product(dy: tf.Tensor, kernel: tf.Tensor, shape: Shape, x: tf.Tensor) -> tf.Tensor:
+    """A product for each hop of taps, then added where it belongs."""
+    frames, hop, steps = time_of(dy), shape.strides, -(-shape.taps // shape.strides)
+    rows, kernel, shares = tf.reshape(dy, (-1, shape.filters)), tf.squeeze(kernel, 0), []
     for step in range(steps):
-        share = shares[..., step * width : (step + 1) * width]
-        lacking = width - share.shape[-1]
-        added.append(tf.pad(share, ((0, 0), (0, 0), (step, steps - 1 - step), (0, lacking))))
-    return shape.unfold(tf.add_n(added), time_of(x), shape.strides)
+        columns = tf.reshape(kernel[step * hop : (step + 1) * hop], (-1, shape.filters))
+        share = tf.reshape(tf.matmul(rows, columns, transpose_b=True), (1, -1, frames, columns.shape[0]))
+        lacking = hop * shape.channels - columns.shape[0]
+        shares.append(tf.pad(share, ((0, 0), (0, 0), (step, steps - 1 - step), (0, lacking))))
+    return shape.unfold(tf.add_n(shares), time_of(x), frames + steps - 1, hop)
 
 
 def _to_kernel(
     x: tf.Tensor, dy: tf.Tensor, unfolded: tf.Tensor | None, shape: Shape, plan: Plan
 ) -> tf.Tensor:
-    phases, stride = plan.weight_phases, shape.stride(plan.weight_phases)
-    taps = shape.folded_taps(phases)
+    phases = plan.weight_phases
+    taps, stride = shape.folded_taps(phases), shape.stride(phases)
     channels, filters = shape.hop(phases) * shape.channels, phases * shape.filters
     dy = shape.fold_frames(dy, phases)
+    if plan.weight_product:
+        if unfolded is None:
+            unfolded = _taps_side_by_side(shape.fold(x, phases), taps, stride)
+        rows = tf.reshape(dy, (shape.groups, -1, filters))
+        made = _each(lambda x, dy: tf.matmul(x, dy, transpose_a=True), unfolded, rows)
+    else:
 
-    def one(x: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
-        if plan.weight_product:
-            product = tf.matmul(x, tf.reshape(dy, (-1, filters)), transpose_a=True)
-            return tf.reshape(product, (taps, channels, filters))
-        return tf.raw_ops.Conv2DBackpropFilter(
-            input=x[:, None],
-            filter_sizes=[1, taps, channels, filters],
-            out_backprop=dy[:, None],
-            strides=[1, 1, stride, 1],
-            padding="VALID",
-        )[0]
+        def one(x: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
+            return tf.raw_ops.Conv2DBackpropFilter(
+                input=x,
+                filter_sizes=[1, taps, channels, filters],
+                out_backprop=dy,
+                strides=[1, 1, stride, 1],
+                padding="VALID",
+            )
 
-    if not plan.weight_product:
-        unfolded = shape.fold(x, phases)
-    elif unfolded is None:
-        unfolded = _taps_side_by_side(shape.fold(x, phases), taps, stride)
-    return shape.kernel_from_phases(_each(one, unfolded, dy), phases)
+        made = _each(one, _image(shape.fold(x, phases)), _image(dy))
+    return shape.kernel_from_phases(tf.reshape(made, (shape.groups, taps, channels, filters)), phases)
