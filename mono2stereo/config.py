@@ -120,6 +120,7 @@ class Train(Section):
     decay_every: Positive
     divergence_limit: PositiveFloat
     deterministic: bool
+    precision: Literal["float32", "bfloat16"]
 
 
 class Render(Section):

@@ -17,7 +17,9 @@ def main() -> None:
     """Read params.yaml, train, write models/ and reports/train/."""
     config = Config.load()
     from mono2stereo.training.assemble import Training  # TensorFlow, once the settings are known to be good
+    from mono2stereo.training.hardware import share_cores
 
+    share_cores()
     root = tracking.project_root()
     training = Training(
         config,

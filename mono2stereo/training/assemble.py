@@ -20,6 +20,7 @@ from mono2stereo.models.export import export_onnx
 from mono2stereo.models.generators import GENERATORS
 from mono2stereo.models.mid_to_side import MidToSide
 from mono2stereo.training.curves import Curves, Sink
+from mono2stereo.training.hardware import compute_in
 from mono2stereo.training.loop import Schedule, train
 from mono2stereo.training.optimizer import AdamW
 from mono2stereo.training.resume import ResumeState, fingerprint
@@ -50,6 +51,7 @@ class Training:
         self.config = config
         self.checkpoints = checkpoints
         self.reports = reports
+        compute_in(config.train.precision)
         keras.utils.set_random_seed(config.seed)
         if config.train.deterministic:
             tf.config.experimental.enable_op_determinism()
