@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from benchmarks.compare import Candidate, record, rows, time_in_turn
 from mono2stereo.models.discriminator_tables import (
@@ -30,29 +30,28 @@ def frame_step(bins: int) -> int:
 
 
 def make_step(*, width: float, crop: int, bins: int, filters: int = FILTERS, stock: bool = False) -> Any:
-    """A GAN step as training builds it; `stock`: Keras' own grouped convolution and AdamW instead of ours."""
-    import keras
-
+    """A GAN step as training builds it; `stock`: of Keras' own layers and its AdamW instead of ours."""
+    from benchmarks import keras_gan
     from mono2stereo.dsp.stft import Stft
     from mono2stereo.losses.signal_terms import SignalTerms
-    from mono2stereo.models import grouped_conv
     from mono2stereo.models.discriminators import Discriminator
     from mono2stereo.models.generators import GroupedConv1DGenerator
     from mono2stereo.models.mid_to_side import MidToSide
     from mono2stereo.training.optimizer import AdamW
     from mono2stereo.training.step import GanStep
 
-    if stock:
-        grouped_conv.grouped_conv1d = lambda x, kernel, *, strides=1, groups=1: keras.ops.conv(
-            x, kernel, strides, "valid"
-        )
     step = frame_step(bins)
-    generator = GroupedConv1DGenerator(
-        n_bins=bins, filters_per_bin=filters, kernel_frames=KERNEL, use_bias=False
-    )
-    stft = Stft(2 * step, step, 2 * (bins - 1))
-    model, discriminator = MidToSide(generator, stft=stft, sample_rate=RATE), Discriminator(width=width)
-    gan = GanStep(
+    make_generator = keras_gan.Generator if stock else GroupedConv1DGenerator
+    generator = make_generator(n_bins=bins, filters_per_bin=filters, kernel_frames=KERNEL, use_bias=False)
+    model = MidToSide(generator, stft=Stft(2 * step, step, 2 * (bins - 1)), sample_rate=RATE)
+    discriminator = (keras_gan.Discriminator if stock else Discriminator)(width=width)
+    optimizers = [
+        keras_adamw(trained.trainable_variables)
+        if stock
+        else AdamW(trained.trainable_variables, learning_rate=2e-4)
+        for trained in (model, discriminator)
+    ]
+    return GanStep(
         model=model,
         discriminator=discriminator,
         terms=SignalTerms(
@@ -61,21 +60,45 @@ def make_step(*, width: float, crop: int, bins: int, filters: int = FILTERS, sto
             max_lag_seconds=0.12,
         ),
         weights={"coherence": 2.5, "mel": 5.625, "adversarial": 1.0, "feature_matching": 0.0, "level": 1.0},
-        generator_optimizer=AdamW(model.trainable_variables, learning_rate=2e-4),
-        discriminator_optimizer=AdamW(discriminator.trainable_variables, learning_rate=2e-4),
+        generator_optimizer=optimizers[0],
+        discriminator_optimizer=optimizers[1],
         crop_samples=crop,
     )  # fmt: skip
-    if stock:
-        for name, trained in (("generator", model), ("discriminator", discriminator)):
-            setattr(gan, f"{name}_optimizer", keras_adamw(trained.trainable_variables))
-    return gan
 
 
-def ours(*, width: float, batch: int, crop: int, bins: int, stock: bool = False) -> Callable[[], object]:
-    """Our step on a constant batch."""
+def ours(
+    *,
+    width: float,
+    batch: int,
+    crop: int,
+    bins: int,
+    stock: bool = False,
+    all_cores: bool = False,
+    precision: Literal["float32", "bfloat16"] = "float32",
+    xla: bool = False,
+) -> Callable[[], object]:
+    """Our step on a constant batch.
+
+    Args:
+        width: Of the discriminators.
+        batch: Examples.
+        crop: What losses and discriminators see.
+        bins: Of the STFT.
+        stock: Keras' layers and optimiser in place of ours.
+        all_cores: TensorFlow's default use of the cores: all of them for every operation.
+        precision: As in `train.precision`.
+        xla: The whole step compiled by XLA.
+    """
     import tensorflow as tf
 
+    from mono2stereo.training.hardware import compute_in, share_cores
+
+    if not (stock or all_cores):  # each of stock's operations is large: the default serves it better
+        share_cores()
+    compute_in(precision)
     gan = make_step(width=width, crop=crop, bins=bins, stock=stock)
+    if xla:
+        gan._train = tf.function(gan._train_step, jit_compile=True)
     mid = 0.1 * tf.random.normal((batch, CONTEXT_FRAMES * frame_step(bins) + crop))
     real = 0.05 * tf.random.normal((batch, crop))
     return lambda: gan.train(mid, real)
@@ -92,14 +115,19 @@ def keras_adamw(variables: list) -> Any:
     return optimizer
 
 
-def torch(*, width: float, batch: int, crop: int, bins: int) -> Callable[[], object]:
-    """PyTorch eager on the same shapes."""
+def torch(
+    *, width: float, batch: int, crop: int, bins: int, compiled: bool = False
+) -> Callable[[], object]:
+    """PyTorch on the same shapes, eager or compiled."""
     import torch as th
 
     from benchmarks.torch_gan import GanStep
 
     th.manual_seed(0)
     step = GanStep(width=width, crop_samples=crop)
+    if compiled:
+        for part in (step.generator, step.discriminator, step.terms):
+            part.compile()
     mid = 0.1 * th.randn(batch, CONTEXT_FRAMES * frame_step(bins) + crop)
     real = 0.05 * th.randn(batch, crop)
     return lambda: step(mid, real)
@@ -146,18 +174,24 @@ def _conv_flop(length: int, columns: int, specs: tuple[ConvSpec, ...], width: fl
 
 def main() -> None:
     """Time, print and record."""
-    for name, setting, rounds, stock_rounds in (("full", FULL, 7, 2), ("quarter", BASE, 9, 2)):
-        candidates = {
-            "ours": Candidate("benchmarks.gan_step:ours", setting),
-            "torch": Candidate("benchmarks.gan_step:torch", setting),
-            "peak": Candidate("benchmarks.gan_step:matmul", {}),
+    for name, setting, rounds, stock_rounds in (("full", FULL, 7, 2), ("quarter", BASE, 9, 3)):
+        mine = {
+            "ours": setting,
+            "all_cores": {**setting, "all_cores": True},
+            "bfloat16": {**setting, "precision": "bfloat16"},
         }
-        peak_gflop = 2 * PEAK_SIZE**3 / 1e9
+        candidates = {key: Candidate("benchmarks.gan_step:ours", options) for key, options in mine.items()}
+        candidates["torch"] = Candidate("benchmarks.gan_step:torch", setting)
+        candidates["torch_compiled"] = Candidate("benchmarks.gan_step:torch", {**setting, "compiled": True})
+        candidates["peak"] = Candidate("benchmarks.gan_step:matmul", {})
         seconds = time_in_turn(candidates, rounds)
+        peak_gflop = 2 * PEAK_SIZE**3 / 1e9
         record(rows(f"gan_step/{name}", seconds, gflop=gflop(**setting), peak_gflop=peak_gflop))
-        candidates["keras"] = Candidate("benchmarks.gan_step:ours", {**setting, "stock": True})
-        del candidates["torch"], candidates["peak"]
-        record(rows(f"gan_step/{name}", time_in_turn(candidates, stock_rounds, warm_up=1)))
+        stock = {
+            "ours": candidates["ours"],
+            "keras": Candidate("benchmarks.gan_step:ours", {**setting, "stock": True}),
+        }
+        record(rows(f"gan_step/{name}", time_in_turn(stock, stock_rounds, warm_up=1)))
     for key, values in GROWTH.items():
         changed = {f"{key}={value}": {**BASE, key: value} for value in values}
         candidates = {

@@ -138,7 +138,8 @@ class GroupedConv1D(keras.layers.Layer):
         frames = (time_of(x) + before + after - self._span()) // self.strides + 1
         x = _take_turns(x, self.dilation_rate)
 
-        kernel, bias = tf.convert_to_tensor(self.kernel), self.bias if self.use_bias else None
+        kernel = tf.convert_to_tensor(self.kernel)
+        bias = tf.convert_to_tensor(self.bias) if self.use_bias else None
         scale = self.scale(training=training)
         if scale is not None and _rows(x, frames) > math.prod(kernel.shape[:2]):
             kernel, scale = kernel * scale, None  # whichever is smaller is scaled: the kernel or the output

@@ -1,54 +1,113 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mono2stereo.models import grouped_conv
-from mono2stereo.models.grouped_conv import GroupedConv1D, grouped_conv1d
+from mono2stereo.models.grouped_conv import GroupedConv1D
+from mono2stereo.models.grouped_convolution import Plan, grouped_convolution, quickest, regroup
 
 
-@settings(max_examples=60, deadline=None)
-@given(
-    groups=st.sampled_from([1, 2, 3, 5]),
-    channels=st.integers(1, 3),
-    filters=st.sampled_from([1, 2, 3, 8, 9, 33]),
-    taps=st.integers(1, 9),
-    strides=st.integers(1, 4),
-    extra=st.integers(0, 20),
-)
-def test_equals_keras_grouped_convolution(groups, channels, filters, taps, strides, extra):
-    """Values and both gradients, over all ways of computing it."""
-    random = np.random.default_rng(groups * 1000 + taps)
-    x = tf.constant(random.normal(size=(2, taps + extra, groups * channels)).astype(np.float32))
-    kernel = tf.constant(random.normal(size=(taps, channels, groups * filters)).astype(np.float32))
-    ways = [
-        lambda: keras.ops.conv(x, kernel, strides, "valid"),  # as keras.layers.Conv1D(groups=groups) does
-        lambda: grouped_conv1d(x, kernel, strides=strides, groups=groups),
-    ]
-    if groups == strides == 1:  # what large kernels use
-        ways.append(lambda: grouped_conv._conv1d_as_matmul(x, kernel))
-    expected, *results = (_with_gradients(way, x, kernel) for way in ways)
-    for result in results:
-        np.testing.assert_allclose(result[0], expected[0], rtol=1e-4, atol=1e-5)
-        for ours, keras_own in zip(result[1:], expected[1:], strict=True):
-            np.testing.assert_allclose(ours, keras_own, rtol=1e-3, atol=1e-4)
+@st.composite
+def shapes(draw):
+    """Shapes, and a way to compute each pass that they allow."""
+    groups = draw(st.sampled_from([1, 2, 3, 5]))
+    drawn = {
+        "groups": groups,
+        "channels": draw(st.sampled_from([1, 2, 3, 17])),
+        "filters": draw(st.sampled_from([1, 2, 3, 9, 33])),
+        "taps": draw(st.sampled_from([1, 2, 5, 16, 23])),
+        "strides": draw(st.integers(1, 4)),
+    }
+    chosen = Plan(
+        phases=draw(st.sampled_from([1, 2, 8])),
+        weight_phases=draw(st.sampled_from([1, 2, 4])),
+        input_product=groups == 1 and draw(st.booleans()),
+        weight_product=draw(st.booleans()),
+    )
+    if groups == 1 and draw(st.booleans()):
+        chosen = replace(chosen, forward_product=True, weight_phases=1)
+    padding = draw(st.tuples(st.integers(0, 9), st.integers(0, 9)))
+    return drawn, padding, draw(st.integers(0, 20)), draw(st.sampled_from([quickest(**drawn), chosen]))
 
 
-def _with_gradients(convolve, x, kernel):
+@settings(max_examples=120, deadline=None)
+@given(shapes(), st.sampled_from([None, 0.0, 0.1]), st.booleans())
+def test_equals_keras_grouped_convolution(drawn, negative_slope, use_bias):
+    """Value and all gradients, whatever the shape and the way each pass is computed."""
+    shape, padding, extra, plan = drawn
+    groups, channels, filters, taps, strides = shape.values()
+    random = np.random.default_rng(taps)
+    x, kernel, bias = (
+        tf.constant(random.normal(size=size).astype(np.float32))
+        for size in ((2, taps + extra, groups * channels), (taps, channels, groups * filters), groups * filters)
+    )
+
+    def expected():  # as keras.layers.Conv1D(groups=groups) does
+        padded = tf.pad(x, ((0, 0), padding, (0, 0)))
+        y = keras.ops.conv(padded, kernel, strides, "valid") + (bias if use_bias else 0.0)
+        return y if negative_slope is None else tf.nn.leaky_relu(y, negative_slope)
+
+    def ours():
+        y = grouped_convolution(
+            regroup(x[tf.newaxis], groups),
+            kernel,
+            bias if use_bias else None,
+            strides=strides,
+            padding=padding,
+            negative_slope=negative_slope,
+            plan=plan,
+        )
+        return regroup(y, 1)[0]
+
+    variables = [x, kernel, *([bias] if use_bias else [])]
+    for result, wanted in zip(_with_gradients(ours, variables), _with_gradients(expected, variables), strict=True):
+        np.testing.assert_allclose(result, wanted, rtol=1e-3, atol=1e-3)
+
+
+def _with_gradients(convolve, variables):
     with tf.GradientTape() as tape:
-        tape.watch([x, kernel])
+        tape.watch(variables)
         y = convolve()
-        weighted = tf.reduce_sum(y * tf.reshape(tf.range(tf.size(y), dtype=tf.float32) % 7, tf.shape(y)))
-    return y, *tape.gradient(weighted, [x, kernel])
+        weighted = tf.reduce_mean(y * tf.reshape(tf.range(tf.size(y), dtype=tf.float32) % 7, tf.shape(y)))
+    return y, *tape.gradient(weighted, variables)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    padding=st.sampled_from(["valid", "same", "causal"]),
+    strides=st.integers(1, 3),
+    dilation_rate=st.integers(1, 3),
+    taps=st.integers(1, 6),
+    time=st.integers(18, 30),
+    known=st.booleans(),
+)
+def test_layer_equals_keras_conv1d(padding, strides, dilation_rate, taps, time, known):
+    """Everything that Conv1D takes, with the length known while tracing and not."""
+    assume(strides == 1 or dilation_rate == 1)  # Keras refuses both
+    options = {
+        "filters": 6, "kernel_size": taps, "strides": strides, "groups": 3, "padding": padding,
+        "dilation_rate": dilation_rate,
+    }  # fmt: skip
+    x = tf.random.stateless_normal((2, time, 6), (1, taps))
+    ours, theirs = GroupedConv1D(**options), keras.layers.Conv1D(**options)
+    for layer in (ours, theirs):
+        layer.build(x.shape)
+    theirs.kernel.assign(ours.kernel)
+    for layer in (ours, theirs):
+        layer.bias.assign(np.arange(6.0))
+    call = ours if known else tf.function(ours, input_signature=[tf.TensorSpec((None, None, 6))])
+    np.testing.assert_allclose(call(x), theirs(x), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("padding", [0, 2, 5])
 @pytest.mark.parametrize("strides", [1, 2, 3])
-def test_layer_equals_keras_conv1d_with_the_same_padding(padding, strides):
+def test_a_number_pads_both_sides(padding, strides):
     x = tf.random.stateless_normal((2, 23, 6), (1, 2))
     ours = GroupedConv1D(12, 5, strides=strides, groups=3, padding=padding)
     theirs = keras.layers.Conv1D(12, 5, strides=strides, groups=3)
@@ -56,9 +115,43 @@ def test_layer_equals_keras_conv1d_with_the_same_padding(padding, strides):
     ours.build(x.shape)
     theirs.build(padded.shape)
     theirs.kernel.assign(ours.kernel)
-    ours.bias.assign(np.arange(12.0))
-    theirs.bias.assign(np.arange(12.0))
     np.testing.assert_allclose(ours(x), theirs(padded), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("normalization", [None, "weight", "spectral"])
+@pytest.mark.parametrize("time", [6, 400])
+def test_scaled_output_and_scaled_kernel_are_the_same(normalization, time):
+    """Short inputs scale the output, long ones the kernel; bias and activation follow either way."""
+    layer = built(normalization=normalization, negative_slope=0.1)
+    layer.kernel.assign(layer.kernel * 3.0)
+    layer.bias.assign(np.arange(8.0))
+    x = tf.random.stateless_normal((1, time, 6), (3, 4))
+
+    def plain():
+        return tf.nn.leaky_relu(keras.ops.conv(x, layer.effective_kernel(), 1, "valid") + layer.bias, 0.1)
+
+    variables = [variable.value for variable in layer.trainable_variables]
+    for ours, wanted in zip(
+        _with_gradients(lambda: layer(x), variables), _with_gradients(plain, variables), strict=True
+    ):
+        np.testing.assert_allclose(ours, wanted, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("now", "then"), [(1, 6), (6, 1), (2, 6), (6, 2), (2, 3), (3, 3)])
+def test_regrouping_keeps_the_channels_in_order(now, then):
+    x = tf.random.stateless_normal((2, 5, 12), (5, 6))
+    again = regroup(regroup(regroup(x[tf.newaxis], now), then), 1)[0]
+    np.testing.assert_array_equal(again, x)
+
+
+def test_layers_hand_groups_on_without_taking_them_apart():
+    first, second = (GroupedConv1D(8, 3, groups=groups, padding=1) for groups in (2, 4))
+    x = tf.random.stateless_normal((2, 9, 4), (7, 8))
+    first.build((None, None, 4))
+    second.build((None, None, 8))
+    grouped = second(first(x[tf.newaxis]))
+    assert grouped.shape == (4, 2, 9, 2)
+    np.testing.assert_allclose(regroup(grouped, 1)[0], second(first(x)), rtol=1e-5, atol=1e-6)
 
 
 def built(**options) -> GroupedConv1D:
