@@ -49,7 +49,7 @@ ui: $(READY) ## compare runs and listen, in a browser
 
 bench: $(READY) ## time ours beside stock Keras, PyTorch and bare loops; writes reports/bench
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
-	for question in startup preprocess grouped_conv optimizer input_pipeline memory gan_step report; do \
+	for question in startup preprocess formulations grouped_conv optimizer input_pipeline memory gan_step report; do \
 	  python -m benchmarks.$$question || exit 1; \
 	done
 

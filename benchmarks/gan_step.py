@@ -115,9 +115,7 @@ def keras_adamw(variables: list) -> Any:
     return optimizer
 
 
-def torch(
-    *, width: float, batch: int, crop: int, bins: int, compiled: bool = False
-) -> Callable[[], object]:
+def torch(*, width: float, batch: int, crop: int, bins: int, compiled: bool = False) -> Callable[[], object]:
     """PyTorch on the same shapes, eager or compiled."""
     import torch as th
 
@@ -180,6 +178,8 @@ def main() -> None:
             "all_cores": {**setting, "all_cores": True},
             "bfloat16": {**setting, "precision": "bfloat16"},
         }
+        if name == "quarter":
+            mine["xla"] = {**setting, "xla": True}
         candidates = {key: Candidate("benchmarks.gan_step:ours", options) for key, options in mine.items()}
         candidates["torch"] = Candidate("benchmarks.gan_step:torch", setting)
         candidates["torch_compiled"] = Candidate("benchmarks.gan_step:torch", {**setting, "compiled": True})

@@ -16,7 +16,12 @@ LAYERS = {
     "scale_3": (4, 4136, 128, 256, 41, 2, 16),
     "scale_4": (4, 2088, 256, 512, 41, 4, 16),
     "scale_6": (4, 168, 1024, 1024, 41, 1, 16),
+    "scale_5": (4, 552, 512, 1024, 41, 4, 16),
+    "period_2": (20, 549, 32, 128, 5, 3, 1),
+    "period_3": (20, 184, 128, 512, 5, 3, 1),
+    "period_4": (20, 63, 512, 1024, 5, 3, 1),
     "period_5": (44, 14, 1024, 1024, 5, 1, 1),
+    "scale_1": (4, 8206, 1, 128, 15, 1, 1),
     "quarter_scale_2": (8, 8232, 32, 32, 41, 2, 4),
     "quarter_scale_3": (8, 4136, 32, 64, 41, 2, 16),
 }
@@ -27,10 +32,15 @@ def tensorflow(*, shape: tuple[int, ...], stock: bool = False) -> Callable[[], o
     import keras
     import tensorflow as tf
 
-    from mono2stereo.models.grouped_conv import grouped_conv1d
+    from mono2stereo.models.grouped_convolution import grouped_convolution, regroup
+    from mono2stereo.training.hardware import share_cores
 
     batch, samples, channels, filters, taps, strides, groups = shape
+    if not stock and groups > 1:  # one operation alone would leave the other cores idle
+        share_cores()
     x = tf.random.normal((batch, samples, channels))
+    if not stock:
+        x = regroup(x[None], groups)
     kernel = tf.random.normal((taps, channels // groups, filters))
 
     @tf.function
@@ -40,9 +50,9 @@ def tensorflow(*, shape: tuple[int, ...], stock: bool = False) -> Callable[[], o
             if stock:
                 y = keras.ops.conv(x, kernel, strides, "valid")
             else:
-                y = grouped_conv1d(x, kernel, strides=strides, groups=groups)
+                y = grouped_convolution(x, kernel, strides=strides)
             loss = tf.reduce_sum(tf.square(y))
-        return [gradient[0, 0, 0] for gradient in tape.gradient(loss, [x, kernel])]
+        return [tf.reshape(gradient, (-1,))[0] for gradient in tape.gradient(loss, [x, kernel])]
 
     return lambda: [gradient.numpy() for gradient in gradients()]
 

@@ -1,7 +1,7 @@
 """The same networks from Keras' stock layers, to time our step with them in place of ours.
 
-As Keras' users would write them: `Conv1D(groups=…)`, `Conv2D` over folded time, Keras' `SpectralNormalization`,
-weight normalisation (of which Keras has none) by forming the kernel, everything in one compiled step.
+As Keras' users would write them: `Conv1D(groups=…)`, `Conv2D` over folded time, Keras' own
+`SpectralNormalization`, weight normalisation (Keras has none) by forming the kernel, one compiled step.
 """
 
 from __future__ import annotations

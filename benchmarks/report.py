@@ -11,7 +11,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from benchmarks.compare import RESULTS, THREADS
+from benchmarks.gan_step import BASE
 
+GROWTH = "gan_step_growth/"
 HEADLINES = ("gan_step/full/torch", "gan_step/full/keras", "gan_step/quarter/torch", "preprocess/bare_loop")
 
 
@@ -44,7 +46,34 @@ def markdown(rows: list[dict[str, Any]]) -> str:
             f"Resident memory from step {found['early_step']} to step {found['late_step']}: "
             f"{found['growth']:+.2%}.",
         ]
-    return "\n".join(lines) + "\n\n![Ratios](ratios.png)\n"
+    lines += ["", "![Ratios](ratios.png)", "", "![Growth of a step's time](growth.png)", ""]
+    lines += ["Which formulation of a convolution is quickest where: [formulations.md](formulations.md)."]
+    return "\n".join(lines) + "\n"
+
+
+def draw_growth(rows: list[dict[str, Any]]) -> None:
+    """How a step's time grows with each size, beside growth in proportion."""
+    grown: dict[str, list[tuple[float, float]]] = {}
+    for row in rows:
+        if row["name"].startswith(GROWTH):
+            key, _, value = row["name"].removeprefix(GROWTH).partition("=")
+            grown.setdefault(key, [(1.0, 1.0)]).append((float(value) / BASE[key], row["ratio"]))
+    with matplotlib.rc_context({"font.size": 9, "axes.spines.right": False, "axes.spines.top": False}):
+        figure = Figure(figsize=(9, 2.6), layout="constrained")
+        FigureCanvasAgg(figure)
+        for axes, (key, points) in zip(
+            figure.subplots(1, len(grown), sharey=True), grown.items(), strict=True
+        ):
+            sizes, times = zip(*sorted(points), strict=True)
+            axes.plot(sizes, sizes, color="#767676", linewidth=1, label="in proportion")
+            axes.plot(sizes, times, "o-", color="#EE7733", label="measured")
+            axes.set(xscale="log", yscale="log", xlabel=f"{key}, times {BASE[key]:g}")
+            axes.set_xticks(sizes, [f"{size:g}" for size in sizes])
+            axes.minorticks_off()
+        figure.axes[0].set(ylabel="step time, relative")
+        figure.axes[0].set_yticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
+        figure.axes[0].legend(frameon=False)
+        figure.savefig(RESULTS.with_name("growth.png"), dpi=110)
 
 
 def draw(rows: list[dict[str, Any]]) -> None:
@@ -70,7 +99,8 @@ def main() -> None:
     """Write both files from results.json."""
     rows = json.loads(RESULTS.read_text())
     RESULTS.with_name("report.md").write_text(markdown(rows), encoding="utf-8")
-    draw(rows)
+    draw([row for row in rows if not row["name"].startswith(GROWTH)])
+    draw_growth(rows)
 
 
 if __name__ == "__main__":

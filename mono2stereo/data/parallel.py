@@ -22,7 +22,7 @@ def map_parallel(function: Callable[[Job], Result], jobs: Sequence[Job], *, labe
     Raises:
         DataError: a worker died.
     """
-    workers = min(_cores(), len(jobs))
+    workers = min(usable_cores(), len(jobs))
     if workers <= 1:
         return [function(job) for job in progress(jobs, label=label)]
     # spawn: forking a process that holds threads (BLAS, TensorFlow) can hang.
@@ -37,7 +37,8 @@ def map_parallel(function: Callable[[Job], Result], jobs: Sequence[Job], *, labe
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _cores() -> int:
+def usable_cores() -> int:
+    """Cores that this process may use, which a cluster's scheduler can make fewer than there are."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,8 +1,9 @@
 """HiFi-GAN's eight discriminators (Kong et al. 2020, section 2.3), their width scalable.
 
 One contract: a branch takes `(batch, samples, signals)` and returns `(logits, feature_maps)`, logits
-`(batch, patches)` and feature maps `(groups, batch, frames, channels)` after every activation and of the output. Period branches fold time into
-`period` columns; a convolution over `(taps, 1)` is then a one-dimensional one on every column.
+`(batch, patches)` and feature maps, `(groups, batch, frames, channels)`, after every activation and of the
+output. Period branches fold time into `period` columns; a convolution over `(taps, 1)` is then a
+one-dimensional one on every column.
 """
 
 from __future__ import annotations

@@ -65,7 +65,9 @@ class GroupedConv1D(keras.layers.Layer):
         if filters % groups:
             raise ValueError(f"filters = {filters} is no multiple of groups = {groups}")
         if strides > 1 and dilation_rate > 1:
-            raise ValueError(f"strides = {strides} and dilation_rate = {dilation_rate}: one of them must be 1")
+            raise ValueError(
+                f"strides = {strides} and dilation_rate = {dilation_rate}: one of them must be 1"
+            )
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
@@ -204,7 +206,7 @@ def _rows(x: tf.Tensor, frames: Size) -> float:
 
 
 def _take_turns(x: tf.Tensor, turns: int) -> tf.Tensor:
-    """Every `turns`-th sample as an example of its own: a dilated convolution of x is a plain one of these."""
+    """Every `turns`-th sample as an example of its own: dilated convolution of x is plain one of these."""
     if turns == 1:
         return x
     rounds = -(-time_of(x) // turns)

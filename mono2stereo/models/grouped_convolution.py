@@ -1,4 +1,4 @@
-"""The arithmetic of a grouped one-dimensional convolution, in the formulations that are quickest for its shape.
+"""A grouped one-dimensional convolution as plain arithmetic, in the formulations quickest for its shape.
 
 Tensors are group-major, `(groups, batch, time, channels)` with `channels` those of one group: a group is one
 contiguous block, so that taking groups apart copies nothing and folding time into channels is a reshape.
@@ -105,7 +105,9 @@ def grouped_convolution(
     if x.shape[3] != kernel.shape[1]:  # kept together for the native operation
         y = tf.nn.conv1d(tf.pad(x[0], ((0, 0), padding, (0, 0))), kernel, strides, "VALID")
         return _activate(y, () if bias is None else (bias,), negative_slope)[None]
-    shape = Shape(x.shape[0], kernel.shape[0], kernel.shape[1], kernel.shape[2] // x.shape[0], strides, padding)
+    shape = Shape(
+        x.shape[0], kernel.shape[0], kernel.shape[1], kernel.shape[2] // x.shape[0], strides, padding
+    )
     sizes = {name: getattr(shape, name) for name in ("groups", "taps", "channels", "filters", "strides")}
     chosen = plan or quickest(**sizes)
 
@@ -222,7 +224,9 @@ class Shape:
         """Inverse of `kernel_by_group`."""
         if self.groups == 1:
             return tf.squeeze(kernel, 0)
-        return tf.reshape(tf.transpose(kernel, (1, 2, 0, 3)), (self.taps, self.channels, self.groups * self.filters))
+        return tf.reshape(
+            tf.transpose(kernel, (1, 2, 0, 3)), (self.taps, self.channels, self.groups * self.filters)
+        )
 
     def kernel_in_phases(self, kernel: tf.Tensor, phases: int) -> tf.Tensor:
         """`(groups, taps, channels, filters)` → `(groups, folded taps, hop·channels, phases·filters)`."""
@@ -287,7 +291,9 @@ def _forward(
     def one(x: tf.Tensor, kernel: tf.Tensor, *bias: tf.Tensor) -> tf.Tensor:
         return _activate(tf.nn.conv2d(x, kernel, shape.stride(phases), "VALID"), bias, negative_slope)
 
-    y = _each(one, _image(shape.fold(x, phases)), _image_kernel(shape.kernel_in_phases(kernel, phases)), *biases)
+    y = _each(
+        one, _image(shape.fold(x, phases)), _image_kernel(shape.kernel_in_phases(kernel, phases)), *biases
+    )
     y = tf.reshape(y, (shape.groups, -1, -(-frames // phases) * phases, shape.filters))
     return fit_time(y, frames), None
 

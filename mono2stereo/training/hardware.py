@@ -1,13 +1,13 @@
-"""What training asks of the processor: how many cores one operation takes, and in which precision it computes."""
+"""What training asks of the processor: how many cores an operation takes, in which precision it computes."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Literal
 
 import tensorflow as tf
 
+from mono2stereo.data.parallel import usable_cores
 from mono2stereo.errors import TrainingError
 
 Precision = Literal["float32", "bfloat16"]
@@ -38,7 +38,7 @@ def share_cores() -> None:
     """
     if tf.config.list_physical_devices("GPU"):
         return
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     per_operation = cores_per_operation(cores)
     tf.config.threading.set_intra_op_parallelism_threads(per_operation)
     tf.config.threading.set_inter_op_parallelism_threads(max(1, cores // per_operation))
@@ -60,7 +60,7 @@ def compute_in(precision: Precision, *, cpuinfo: Path = Path("/proc/cpuinfo")) -
         flags = set(cpuinfo.read_text().split()) if cpuinfo.is_file() else set()
         if tf.config.list_physical_devices("GPU") or not flags & BFLOAT16_FLAGS:
             raise TrainingError(
-                "train.precision = bfloat16: needs a CPU with avx512_bf16 or amx_bf16, and no GPU; use float32"
+                "train.precision = bfloat16: needs a CPU with avx512_bf16 or amx_bf16 and no GPU; use float32"
             )
     rewriting = {"auto_mixed_precision_onednn_bfloat16": precision == "bfloat16"}
     tf.config.optimizer.set_experimental_options(rewriting)

@@ -14,7 +14,7 @@ def _refuse(number: int) -> int:
 
 
 def test_processes_keep_the_order(monkeypatch) -> None:
-    monkeypatch.setattr(parallel, "_cores", lambda: 2)
+    monkeypatch.setattr(parallel, "usable_cores", lambda: 2)
     assert parallel.map_parallel(math.factorial, [3, 1, 4], label="work") == [6, 1, 24]
     with pytest.raises(DataError, match="number 1: refused"):
         parallel.map_parallel(_refuse, [1, 2, 3], label="work")

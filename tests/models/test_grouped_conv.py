@@ -45,7 +45,11 @@ def test_equals_keras_grouped_convolution(drawn, negative_slope, use_bias):
     random = np.random.default_rng(taps)
     x, kernel, bias = (
         tf.constant(random.normal(size=size).astype(np.float32))
-        for size in ((2, taps + extra, groups * channels), (taps, channels, groups * filters), groups * filters)
+        for size in (
+            (2, taps + extra, groups * channels),
+            (taps, channels, groups * filters),
+            groups * filters,
+        )
     )
 
     def expected():  # as keras.layers.Conv1D(groups=groups) does
@@ -66,7 +70,9 @@ def test_equals_keras_grouped_convolution(drawn, negative_slope, use_bias):
         return regroup(y, 1)[0]
 
     variables = [x, kernel, *([bias] if use_bias else [])]
-    for result, wanted in zip(_with_gradients(ours, variables), _with_gradients(expected, variables), strict=True):
+    for result, wanted in zip(
+        _with_gradients(ours, variables), _with_gradients(expected, variables), strict=True
+    ):
         np.testing.assert_allclose(result, wanted, rtol=1e-3, atol=1e-3)
 
 

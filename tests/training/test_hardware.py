@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from mono2stereo.errors import TrainingError
+from mono2stereo.training.hardware import BFLOAT16_FLAGS, compute_in
+
+SHARED = """
+import tensorflow as tf
+from mono2stereo.data import parallel
+parallel.usable_cores = lambda: 12
+from mono2stereo.training import hardware
+hardware.usable_cores = lambda: 12
+hardware.share_cores()
+print(tf.config.threading.get_intra_op_parallelism_threads(),
+      tf.config.threading.get_inter_op_parallelism_threads())
+"""
+
+
+@pytest.fixture(autouse=True)
+def float32_again():
+    yield
+    compute_in("float32")
+
+
+def test_operations_share_the_cores():
+    done = subprocess.run([sys.executable, "-c", SHARED], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "12"]
+
+
+def test_bfloat16_is_refused_in_one_line_where_the_cpu_lacks_it(tmp_path):
+    (tmp_path / "cpuinfo").write_text("flags\t\t: fpu sse avx avx512f\n")
+    for cpuinfo in (tmp_path / "cpuinfo", tmp_path / "missing"):
+        with pytest.raises(TrainingError, match=r"train\.precision = bfloat16: .* use float32"):
+            compute_in("bfloat16", cpuinfo=cpuinfo)
+
+
+def test_bfloat16_computes_in_it_and_float32_does_not():
+    """The results of a product show in which precision it was made."""
+    if not BFLOAT16_FLAGS & set(Path("/proc/cpuinfo").read_text().split()):
+        with pytest.raises(TrainingError, match="use float32"):
+            compute_in("bfloat16")
+        return
+    x = tf.random.stateless_normal((1, 64, 32), (1, 2))
+    kernel = tf.random.stateless_normal((5, 32, 32), (3, 4))
+    made = {}
+    for precision in ("float32", "bfloat16"):
+        compute_in(precision)
+        made[precision] = tf.function(lambda: tf.nn.relu(tf.nn.conv1d(x, kernel, 1, "VALID")))()
+    difference = tf.reduce_max(tf.abs(made["float32"] - made["bfloat16"]) / tf.reduce_max(made["float32"]))
+    assert 1e-5 < difference < 2e-2
