@@ -16,6 +16,9 @@ from benchmarks.compare import THREADS
 from benchmarks.gan_step import BASE, FULL, gflop, ours
 
 
+EXECUTOR = ("Run", "Process")  # what starts operations, not one itself
+
+
 def kinds(trace: Path) -> tuple[Counter[str], Counter[str]]:
     """Milliseconds and calls of each kind of operation, time of nested events taken off."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
@@ -31,7 +34,7 @@ def kinds(trace: Path) -> tuple[Counter[str], Counter[str]]:
                 while open_events and open_events[-1][0] <= event.offset_ps:
                     open_events.pop()
                 _, colon, kind = plane.event_metadata[event.metadata_id].name.rpartition(":")
-                if not colon:
+                if not colon or kind in EXECUTOR:
                     continue
                 milliseconds[kind] += event.duration_ps / 1e9
                 calls[kind] += 1
