@@ -39,20 +39,25 @@ TICKS_HZ = (31.5, 63, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)
 WIDEST_DIFFERENCE_DB = 30.0
 
 
-def draw_trade_off(points: pd.DataFrame, floors: Mapping[int, float], file: Path) -> None:
+def draw_trade_off(
+    points: pd.DataFrame, floors: Mapping[int, float], file: Path, *, joined: bool = True
+) -> None:
     """Timbre kept against coherence left: every method's sweep, the model's checkpoints, nature.
 
     Args:
         points: columns method, setting, coherence_<frame length>…, log_mel_db; in sweep order.
         floors: coherence of independent signals, by frame length.
         file: PNG to write.
+        joined: Whether the model's points are one path; otherwise they are runs, each with its name.
     """
     with matplotlib.rc_context(STYLE):
         figure = _figure(12, 6)
         panels = figure.subplots(1, len(floors), sharey=True)
         for axes, (frame_length, floor) in zip(panels, floors.items(), strict=True):
             for method, sweep in points.groupby("method", sort=False):
-                _draw_sweep(axes, method, sweep, f"coherence_{frame_length}", _classical(points["method"]))
+                classical = _classical(points["method"])
+                apart = method == MODEL and not joined
+                _draw_sweep(axes, method, sweep, f"coherence_{frame_length}", classical, apart=apart)
             axes.axvline(floor, color=GREY, linestyle=":", linewidth=1.2)
             axes.annotate(
                 "independent signals", xy=(floor, 0.97), xycoords=("data", "axes fraction"), xytext=(-3, 0),
@@ -67,6 +72,19 @@ def draw_trade_off(points: pd.DataFrame, floors: Mapping[int, float], file: Path
         panels[0].set_ylim(bottom=0)
         figure.suptitle("Less coherence costs timbre: further down and left is better")
         _save(figure, panels[0], file)
+
+
+def draw_runs(runs: pd.DataFrame, points: pd.DataFrame, floors: Mapping[int, float], file: Path) -> None:
+    """One point per run among the classical methods' sweeps and nature.
+
+    Args:
+        runs: index name; columns coherence_<frame length>…, log_mel_db.
+        points: as in `draw_trade_off`; the model's own sweep is left out.
+        floors: coherence of independent signals, by frame length.
+        file: PNG to write.
+    """
+    named = runs.reset_index(names="setting").assign(method=MODEL)
+    draw_trade_off(pd.concat([points[points["method"] != MODEL], named]), floors, file, joined=False)
 
 
 def draw_coherence(curves: Mapping[int, pd.DataFrame], floors: Mapping[int, float], file: Path) -> None:
@@ -141,17 +159,21 @@ def draw_correlogram(correlation: pd.DataFrame, file: Path) -> None:
         _save(figure, None, file)
 
 
-def _draw_sweep(axes: Axes, method: str, sweep: pd.DataFrame, x: str, classical: list[str]) -> None:
+def _draw_sweep(
+    axes: Axes, method: str, sweep: pd.DataFrame, x: str, classical: list[str], *, apart: bool = False
+) -> None:
     sweep = sweep.dropna()
     if sweep.empty:
         return
     look = _look(method, classical)
     marker = {MODEL: "o", OWN_SIDE: "*"}.get(method) or MARKERS[classical.index(method) % len(MARKERS)]
     size = {MODEL: 6, OWN_SIDE: 15}.get(method, 5)
+    if apart:
+        look["linestyle"] = ""
     axes.plot(sweep[x], sweep["log_mel_db"], label=method, marker=marker, markersize=size, **look)
     if method == OWN_SIDE:
         return
-    for place in {0, len(sweep) - 1}:
+    for place in range(len(sweep)) if apart else {0, len(sweep) - 1}:
         point = sweep.iloc[place]
         swept = point["setting"].removeprefix(f"{method.replace('_', '-')}-").removeprefix("step-")
         axes.annotate(
