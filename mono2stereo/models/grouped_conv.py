@@ -188,12 +188,15 @@ def stored_groups(groups: int) -> int:
 
 
 def _norms(kernel: tf.Tensor) -> tf.Tensor:
-    """‖kernel‖ per filter: a sum over rows is quickest as a matrix product."""
+    """‖kernel‖ per filter: a sum over rows is quickest as a matrix product, of parts that fit the cache."""
+    taps, channels, filters = kernel.shape
+    parts = math.gcd(taps * channels, 2 ** round(math.log2(max(1, taps * channels * filters / 2**18))))
 
     @tf.custom_gradient
     def norms(kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        squares = tf.reshape(tf.square(kernel), (-1, kernel.shape[-1]))
-        made = tf.sqrt(tf.matmul(tf.ones((1, squares.shape[0]), kernel.dtype), squares)[0])
+        rows = tf.split(tf.reshape(kernel, (-1, filters)), parts)
+        ones = tf.ones((1, taps * channels // parts), kernel.dtype)
+        made = tf.sqrt(tf.add_n([tf.matmul(ones, tf.square(part)) for part in rows])[0])
         return made, lambda upstream: kernel * (upstream / made)
 
     return norms(kernel)

@@ -155,13 +155,12 @@ def time_of(x: tf.Tensor) -> Size:
 
 def fit_time(x: tf.Tensor, length: Size, *, before: int = 0) -> tf.Tensor:
     """`before` zeros in front, or as many samples less; then cut, or filled up with zeros, to `length`."""
-    x = x[:, :, -before:] if before < 0 else x
-    before = max(before, 0)
-    missing = length - before - time_of(x)
+    first, before = max(-before, 0), max(before, 0)
+    missing = length - before - (time_of(x) - first)
     known = isinstance(missing, int)
-    if not known or missing < 0:
-        x = x[:, :, : length - before]
-        missing = 0 if known else tf.maximum(missing, 0)
+    if first or not known or missing < 0:
+        x = x[:, :, first : first + length - before]
+        missing = max(missing, 0) if known else tf.maximum(missing, 0)
     if known and before == missing == 0:
         return x
     return tf.pad(x, ((0, 0), (0, 0), (before, missing), (0, 0)))

@@ -1,0 +1,25 @@
+"""All evaluated runs in one picture: reports/compare/. Reads the tracking store; no stage of the pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mono2stereo import tracking
+from mono2stereo.errors import one_line_errors
+from mono2stereo.evaluation.sweep import EvaluatedRun, write_sweep
+
+REPORT = Path("reports/compare")
+
+
+def main() -> None:
+    """Compare what the store holds."""
+    found = tracking.evaluated_runs()
+    runs = [EvaluatedRun(run.name, run.params, run.metrics, run.tags.get("data", "")) for run in found]
+    points = tracking.read_table(found[0].run_id, "evaluate/trade_off.csv") if found else None
+    left_out = write_sweep(runs, points, REPORT)
+    print(f"{REPORT / 'index.md'}: {len(runs) - left_out} runs compared, {left_out} measured otherwise")
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()
