@@ -83,7 +83,8 @@ class Run:
             for key, value in metrics.items()
             if step > self.last_steps.get(key, -1)
         ]
-        self._client.log_batch(self.run_id, metrics=new)
+        if new:
+            self._client.log_batch(self.run_id, metrics=new)
 
     def log_artifact(self, file: Path, into: str | None = None) -> None:
         """Copy a file into the artifact folder `into` (the top one by default)."""
@@ -131,7 +132,7 @@ def start_run(
     tags: Mapping[str, str],
     run_file: Path,
     root: Path | None = None,
-    resume_run_id: str | None = None,
+    resume_key: str | None = None,
 ) -> Iterator[Run]:
     """Open a new run, or go on with the one of an interrupted training, and say so in `run_file`.
 
@@ -141,11 +142,12 @@ def start_run(
         tags: beside those of `provenance.describe`.
         run_file: JSON to write, `{"run_id": …}`, for `continue_run`.
         root: the repository; `project_root()` by default.
-        resume_run_id: run to go on with, where this store has it.
+        resume_key: names the training through interruptions, as a tag of its run.
     """
     with sigterm_exits():
         store = _Store((root or project_root()).resolve())
-        resumed = store.find(f"attributes.run_id = '{resume_run_id}'") if resume_run_id else []
+        resumed = store.find(f"tags.resume_key = '{resume_key}'") if resume_key else []
+        tags = {**tags, "resume_key": resume_key} if resume_key else tags
         if resumed:
             run = store.reopen(resumed[0], stage, params, tags, keep_steps=True)
         else:
