@@ -194,7 +194,11 @@ class _Store:
 
         uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
         # Processes that create the tables of a fresh SQLite file at the same time break each other.
+        database = root / "mlflow.db"
         with FileLock(root / "mlflow.db.lock"):
+            if uri == f"sqlite:///{database}" and not database.exists():
+                with atomic_path(database, durable=True) as beside:  # half a set of tables cannot be mended
+                    MlflowClient(tracking_uri=f"sqlite:///{beside}").search_experiments()
             self.client = MlflowClient(tracking_uri=uri)
             experiment = self.client.get_experiment_by_name(EXPERIMENT)
             if experiment is None:
