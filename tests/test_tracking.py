@@ -99,7 +99,7 @@ def test_one_run_goes_through_all_stages(root: Path, client: MlflowClient, tmp_p
     (made / "tones.wav").write_bytes(b"sound")
     with start_run("train", PARAMS, {"device": "cpu"}, run_file) as run:
         run.log_metrics({"train/loss": 2.0, "train/mel": 1.0}, 1)
-        run.log_model_file(made / "step-000001.onnx")
+        run.log_artifact(made / "step-000001.onnx", "model")
     with continue_run("render", run_file, PARAMS, {}) as rendering:
         rendering.log_artifacts(made, "audio/step-000001")
         rendering.log_text("<p>listen</p>", "listening_page.html")
@@ -165,7 +165,6 @@ def test_resumed_training_goes_on_in_its_run_and_logs_no_step_twice(root: Path, 
         raise KeyboardInterrupt
     changed = {**PARAMS, "render.excerpts": 5, "evaluate.split": "valid"}
     with start_run("train", changed, {}, root / "run.json", resume_key="a training") as resumed:
-        assert resumed.last_steps == {"train/loss": 3, "valid/loss": 2}
         for step in (3, 4):
             resumed.log_metrics({"train/loss": 2.0, "valid/loss": 2.0, "new": 0.0}, step)
     assert resumed.run_id == run.run_id
@@ -186,7 +185,7 @@ def test_an_unknown_run_is_replaced_by_one_that_later_stages_share(root: Path, c
     assert evaluation.run_id == rendering.run_id
     assert client.get_run(rendering.run_id).data.tags["training_run"] == "0" * 32
     with start_run("train", PARAMS, {}, run_file, resume_key="f" * 32) as run:
-        assert run.last_steps == {}
+        assert run.run_id != rendering.run_id
 
 
 def test_other_settings_on_a_cached_training_get_a_run_of_their_own(root: Path, client: MlflowClient) -> None:
