@@ -278,3 +278,34 @@ def test_two_trainings_in_one_workspace_are_refused(tmp_path: Path) -> None:
     )
     assert first.wait(300) == 0
     assert the_run(workspace)[0].info.status == "FINISHED"
+
+
+def test_a_clock_that_jumps_back_disturbs_no_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time somebody asks, the wall clock is an hour earlier than before."""
+    from mlflow import MlflowClient
+
+    from mono2stereo.tracking import start_run
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    hours = iter(range(10_000))
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 3600 * next(hours))
+
+    def log(last: int) -> str:
+        opened = start_run("train", {}, {}, tmp_path / "run.json", tmp_path, resume_key="a training")
+        with opened as run:
+            curves = Curves(tmp_path / "reports", tmp_path / "curves.jsonl", run.log_metrics)
+            curves.begin()
+            for step in range(1, last + 1):
+                curves.log("train", step, {"loss": 1 / step})
+        return run.run_id
+
+    assert log(3) == log(5)  # also where the second run opens before the first one ended
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    (run,) = client.search_runs([client.get_experiment_by_name("mono2stereo").experiment_id])
+    history = client.get_metric_history(run.info.run_id, "train/loss")
+    assert sorted((metric.step, metric.value) for metric in history) == [
+        (step, float(f"{1 / step:.7g}")) for step in range(1, 6)
+    ]
+    assert run.data.metrics["train/loss"] == 0.2  # the latest step's, not the latest hour's
+    assert run.info.status == "FINISHED"
