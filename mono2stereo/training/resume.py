@@ -16,7 +16,7 @@ import shutil
 import sys
 import uuid
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class ResumeState:
         folder: The run's own folder, named by its fingerprint. Where a live process has it, as two queued
             experiments do that differ only in a later stage, `folder.2` and so on.
         variables: What a state holds, always in the same order.
-        outputs: Folders of outputs to keep with each state and to bring back on resume.
+        outputs: Folders of files that never change, to keep with each state and to bring back on resume.
 
     Attributes:
         folder: The folder taken.
@@ -79,8 +79,7 @@ class ResumeState:
             np.savez(beside / "variables.npz", allow_pickle=False, **arrays)
             (beside / "facts.json").write_text(json.dumps({"step": step, **facts}))
             for output in self._outputs:
-                if output.exists():
-                    shutil.copytree(output, beside / output.name, copy_function=_link_or_copy)
+                _fill(beside / output.name, output, _link_or_copy)
             sums = "".join(f"{digest}  {name}\n" for name, digest in _checksums(beside).items())
             (beside / CHECKSUMS).write_text(sums)
         for old in self._states()[:-KEPT_STATES]:
@@ -105,8 +104,7 @@ class ResumeState:
             for variable, value in zip(self._variables, saved, strict=True):
                 variable.assign(value)
             for output in self._outputs:
-                if (state / output.name).exists():
-                    shutil.copytree(state / output.name, output, dirs_exist_ok=True)
+                _fill(output, state / output.name, shutil.copy2)
             return facts
         return None
 
@@ -159,12 +157,16 @@ def _checksums(folder: Path) -> dict[str, str]:
     return sums
 
 
-def _link_or_copy(source: str, target: str) -> None:
-    """Hard-link exported models, which never change; copy anything else."""
-    if source.endswith(".onnx"):
-        try:
-            Path(target).hardlink_to(source)
-            return
-        except OSError:
-            pass
-    shutil.copy2(source, target)
+def _fill(folder: Path, source: Path, copy: Callable[[Path, Path], Any]) -> None:
+    """Bring the files of `source` into `folder`; shutil.copytree would hide which fault stopped it."""
+    for path in source.iterdir() if source.exists() else ():
+        folder.mkdir(parents=True, exist_ok=True)
+        copy(path, folder / path.name)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Hard-link, since outputs never change; copy where the disk is another."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, target)
