@@ -96,7 +96,7 @@ class ResumeState:
         for state in reversed(self._states()):
             try:
                 saved, facts = self._read(state)
-            except (OSError, ValueError, zipfile.BadZipFile) as error:
+            except (OSError, ValueError) as error:
                 shutil.rmtree(state)
                 before = "the state before it" if self._states() else "the start: no other state is left"
                 print(f"{state}: damaged ({error}); going on from {before}", file=sys.stderr, flush=True)
@@ -122,8 +122,11 @@ class ResumeState:
         wrong = sorted(name for name in sums.keys() | found.keys() if sums.get(name) != found.get(name))
         if wrong or not sums:
             raise ValueError(f"checksum of {', '.join(wrong) or CHECKSUMS}")
-        with np.load(state / "variables.npz", allow_pickle=False) as arrays:
-            saved = [arrays[name] for name in sorted(arrays.files)]
+        try:
+            with np.load(state / "variables.npz", allow_pickle=False) as arrays:
+                saved = [arrays[name] for name in sorted(arrays.files)]
+        except (ValueError, AttributeError, zipfile.BadZipFile):
+            raise ValueError("variables.npz holds no plain arrays") from None
         if [a.shape for a in saved] != [tuple(v.shape) for v in self._variables]:
             raise ValueError("of another network")
         return saved, json.loads((state / "facts.json").read_text())
@@ -161,6 +164,7 @@ def _fill(folder: Path, source: Path, copy: Callable[[Path, Path], Any]) -> None
     """Bring the files of `source` into `folder`; shutil.copytree would hide which fault stopped it."""
     for path in source.iterdir() if source.exists() else ():
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / path.name).unlink(missing_ok=True)  # it may be the same file by another name
         copy(path, folder / path.name)
 
 
