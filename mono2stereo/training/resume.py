@@ -125,7 +125,7 @@ class ResumeState:
         try:
             with np.load(state / "variables.npz", allow_pickle=False) as arrays:
                 saved = [arrays[name] for name in sorted(arrays.files)]
-        except (ValueError, AttributeError, zipfile.BadZipFile):
+        except (ValueError, TypeError, zipfile.BadZipFile):
             raise ValueError("variables.npz holds no plain arrays") from None
         if [a.shape for a in saved] != [tuple(v.shape) for v in self._variables]:
             raise ValueError("of another network")
