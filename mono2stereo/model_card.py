@@ -80,7 +80,7 @@ class ModelCard:
         try:
             facts = json.loads(text)
             version = facts.pop("format_version", None)
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, TypeError):
             raise ModelError("its model card is damaged; export it again") from None
         if version != FORMAT_VERSION:
             raise ModelError(f"model format {version}, this version reads {FORMAT_VERSION}; export it again")
