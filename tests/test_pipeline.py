@@ -180,13 +180,21 @@ def test_a_killed_experiment_goes_on_in_its_run(clone: Path, how: str) -> None:
 def test_two_repros_at_once(clone: Path) -> None:
     """DVC lets the second one go no further than its lock, and says which process has it."""
     first = subprocess.Popen(
-        ["dvc", "repro", "--force", "train"], cwd=clone, env=environment(), stdout=subprocess.PIPE, text=True
+        ["dvc", "repro", "--force", "--single-item", "train"],
+        cwd=clone,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert first.stdout is not None
     while "stage 'train'" not in first.stdout.readline():
         assert first.poll() is None
     second = subprocess.run(
-        ["dvc", "repro", "--force", "train"], cwd=clone, env=environment(), capture_output=True, text=True
+        ["dvc", "repro", "--force", "--single-item", "train"],
+        cwd=clone,
+        env=environment(),
+        capture_output=True,
+        text=True,
     )
     assert second.returncode != 0
     (line,) = [line for line in second.stderr.splitlines() if line.startswith("ERROR: ")][:1]

@@ -115,7 +115,7 @@ class Training:
             ),
             validation=self.valid_clips.fixed(settings.validation_clips),
             batch_size=settings.batch_size,
-            curves=Curves(self.reports, self.state.journal, sink),
+            curves=Curves(self.reports, self.state.ledger, sink),
             export=export,
             state=self.state,
             facts=facts,

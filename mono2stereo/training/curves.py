@@ -1,8 +1,8 @@
 """Figures by step: the one writer that feeds both DVC's CSV files and the tracking run.
 
 A tracking run is append-only, and a killed training repeats the steps after its last state. So a row, once
-written, stands: a journal outside the DVC outs keeps it, and a repeated step writes nothing. CSV files and
-tracking run are made from the journal, whatever either of them missed.
+written, stands: a ledger outside the DVC outs keeps it, and a repeated step writes nothing. CSV files and
+tracking run are made from the ledger, whatever either of them missed.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ class Curves:
 
     Args:
         folder: Where the CSV files go.
-        journal: Where rows survive a kill.
+        ledger: Where rows survive a kill.
         sink: Called with `{metric: value}` and the step; again with those it may have got before a kill.
     """
 
-    def __init__(self, folder: Path, journal: Path, sink: Sink) -> None:
+    def __init__(self, folder: Path, ledger: Path, sink: Sink) -> None:
         self.folder = folder
         self.rows: list[Row] = []
-        self._journal = journal
+        self._ledger = ledger
         self._sink = sink
 
     def begin(self, saved: Sequence[Row] = ()) -> None:
-        """Bring back all rows of earlier processes: the journal's, or the `saved` where they are more."""
-        kept = _read(self._journal)
+        """Bring back all rows of earlier processes: the ledger's, or the `saved` where they are more."""
+        kept = _read(self._ledger)
         self.rows = kept if len(kept) >= len(saved) else [(name, step, row) for name, step, row in saved]
-        with atomic_path(self._journal, durable=True) as beside:
+        with atomic_path(self._ledger, durable=True) as beside:
             beside.write_bytes(b"".join(map(_line, self.rows)))
         for stale in self.folder.glob("*.csv"):
             stale.unlink()
@@ -50,7 +50,7 @@ class Curves:
         if any(row[:2] == (name, step) for row in reversed(self.rows)):
             return
         row = (name, step, {key: float(f"{value:.7g}") for key, value in figures.items()})
-        with named_faults(self._journal), self._journal.open("ab") as file:
+        with named_faults(self._ledger), self._ledger.open("ab") as file:
             file.write(_line(row))
         self.rows.append(row)
         self._emit(row)
@@ -74,10 +74,10 @@ def _line(row: Row) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
-def _read(journal: Path) -> list[Row]:
+def _read(ledger: Path) -> list[Row]:
     """The rows up to the first that is torn or damaged."""
     rows: list[Row] = []
-    for line in journal.read_bytes().splitlines(keepends=True) if journal.exists() else ():
+    for line in ledger.read_bytes().splitlines(keepends=True) if ledger.exists() else ():
         try:
             name, step, figures = json.loads(line[9:])
         except ValueError:

@@ -67,7 +67,7 @@ class ResumeState:
         self.key = key.read_text()
 
     @property
-    def journal(self) -> Path:
+    def ledger(self) -> Path:
         """Where the run's curves are kept between states."""
         return self.folder / "curves.jsonl"
 

@@ -83,10 +83,10 @@ def slot(workspace: Path) -> Path | None:
 
 
 def logged(workspace: Path, name: str) -> int:
-    """How many rows of the curve the journal has."""
+    """How many rows of the curve the ledger has."""
     folder = slot(workspace)
-    journal = folder / "curves.jsonl" if folder else None
-    return journal.read_bytes().count(f'["{name}"'.encode()) if journal and journal.exists() else 0
+    ledger = folder / "curves.jsonl" if folder else None
+    return ledger.read_bytes().count(f'["{name}"'.encode()) if ledger and ledger.exists() else 0
 
 
 def exported(workspace: Path) -> int:

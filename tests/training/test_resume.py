@@ -213,20 +213,20 @@ def as_csv(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def test_a_kill_anywhere_in_the_curves_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    """The journal cut at every byte; what went to CSV and tracking before, they have or have not."""
-    folder, journal = tmp_path / "reports", tmp_path / "curves.jsonl"
-    first = Curves(folder, journal, lambda figures, step: None)
+    """The ledger cut at every byte; what went to CSV and tracking before, they have or have not."""
+    folder, ledger = tmp_path / "reports", tmp_path / "curves.jsonl"
+    first = Curves(folder, ledger, lambda figures, step: None)
     first.begin()
     for row in rows(1, 4, rate=5.0):
         first.log(*row)
-    written = journal.read_bytes()
+    written = ledger.read_bytes()
     for cut in range(len(written) + 1):
-        journal.write_bytes(written[:cut])
+        ledger.write_bytes(written[:cut])
         whole_lines = written[:cut].count(b"\n")
         tracked = Tracked()
         for name, step, figures in first.rows[: max(0, whole_lines - cut % 2)]:  # the last one, or not
             tracked({f"{name}/{key}": value for key, value in figures.items()}, step)
-        second = Curves(folder, journal, tracked)
+        second = Curves(folder, ledger, tracked)
         second.begin(first.rows[:2])  # of the state that training goes on from
         for row in rows(2, 5, rate=7.0):
             second.log(*row)
@@ -235,20 +235,20 @@ def test_a_kill_anywhere_in_the_curves_loses_and_doubles_nothing(tmp_path: Path)
         assert [step for step, _ in tracked.histories["valid/loss"]] == [2, 4, 6]
 
 
-def test_a_flipped_bit_in_the_journal_is_noticed(tmp_path: Path) -> None:
-    folder, journal = tmp_path / "reports", tmp_path / "curves.jsonl"
-    curves = Curves(folder, journal, lambda figures, step: None)
+def test_a_flipped_bit_in_the_ledger_is_noticed(tmp_path: Path) -> None:
+    folder, ledger = tmp_path / "reports", tmp_path / "curves.jsonl"
+    curves = Curves(folder, ledger, lambda figures, step: None)
     curves.begin()
     for row in rows(1, 4, rate=5.0):
         curves.log(*row)
-    flip_a_bit(journal)
-    again = Curves(folder, journal, lambda figures, step: None)
+    flip_a_bit(ledger)
+    again = Curves(folder, ledger, lambda figures, step: None)
     again.begin(curves.rows)
     assert again.rows == curves.rows
     before = as_csv(folder)
-    again = Curves(folder, journal, lambda figures, step: None)
+    again = Curves(folder, ledger, lambda figures, step: None)
     again.begin()
-    assert as_csv(folder) == before  # and the journal was mended
+    assert as_csv(folder) == before  # and the ledger was mended
 
 
 HALF_A_BATCH = """
@@ -273,7 +273,7 @@ with start_run("train", {"profile": "ci"}, {}, root / "run.json", root, resume_k
 
 
 def test_csv_and_mlflow_are_equal_after_a_kill_within_a_step(tmp_path: Path) -> None:
-    """Half of a step's figures had reached MLflow's real store, and a row the journal, when the kill came."""
+    """Half of a step's figures had reached MLflow's real store, and a row the ledger, when the kill came."""
     from mlflow import MlflowClient
 
     environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}"}
