@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -50,16 +51,13 @@ def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 def fill(disk: Path) -> Path:
     """Leave no room; the file to delete for it."""
     ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        free = os.statvfs(disk)
-        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize)
-        file.seek(0, os.SEEK_END)
-        for size in (4096, 1):
-            try:
-                while file.write(b"\0" * size):
-                    pass
-            except OSError:
-                continue
+    with ballast.open("wb") as file:
+        size = 0
+        for piece in (MEBIBYTE, 4096):
+            with contextlib.suppress(OSError):
+                while True:
+                    os.posix_fallocate(file.fileno(), size, piece)
+                    size += piece
     return ballast
 
 
