@@ -137,11 +137,12 @@ def test_a_read_only_disk_is_named(disk: Path, capsys: pytest.CaptureFixture[str
     variable = keras.Variable(np.ones(3, np.float32))
     state = ResumeState(disk / ".resume/0123", [variable])
     state.save(1, {})
-    mount("-o", "remount,ro", str(disk))
+    state._lock.release()  # an open file would keep the disk writable
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     line = one_line(lambda: state.save(2, {}), capsys)
     assert re.fullmatch(r"error: \S+step-0000002\S*: read-only file system; make it writable, then .*", line)
     assert (state.restore() or {})["step"] == 1
-    mount("-o", "remount,rw", str(disk))
+    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
     state.save(2, {})
 
 
