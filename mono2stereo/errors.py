@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,11 +32,36 @@ class TrainingError(Mono2StereoError):
     """Training diverged or cannot be resumed."""
 
 
+# Faults of the machine that a person can mend, and how.
+REMEDIES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EFBIG: "raise the limit on file sizes (ulimit -f)",
+    errno.EROFS: "make it writable",
+    errno.EACCES: "make it accessible",
+    errno.EPERM: "make it accessible",
+    errno.EIO: "check the disk",
+}
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turn the project's errors into one line on stderr and exit status 1, as stages and CLI do."""
+    """End with one line on stderr, as stages and CLI do, where the cause is no defect of the program.
+
+    The project's errors and the machine's faults exit with status 1, Ctrl-C with 130.
+    """
     try:
         yield
     except Mono2StereoError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in REMEDIES:
+            raise
+        where = error.filename2 or error.filename or "a file"
+        remedy = f"{REMEDIES[error.errno]}, then run the same command again"
+        print(f"error: {where}: {(error.strerror or '').lower()}; {remedy}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(130) from None

@@ -10,23 +10,45 @@ from pathlib import Path
 
 
 @contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
+def atomic_path(target: Path, *, durable: bool = False) -> Iterator[Path]:
     """Yield a path beside `target` to write to; rename it onto `target` if the block succeeds.
 
     Works for files and for folders (the block then makes the folder). A folder that stood at `target`
     is replaced. The suffix is kept, so that writers which look at it choose the same format.
+
+    Args:
+        target: What will stand there, whole.
+        durable: Wait until the disk holds it, so that it also survives a power loss.
+
+    Raises:
+        OSError: The disk is full, read-only, …; names `target` where the system names nothing.
     """
     target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
-    _remove(beside)
-    try:
-        yield beside
-        if target.is_dir():
-            _remove(target)
-        beside.replace(target)
-    finally:
+    with named_faults(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
         _remove(beside)
+        try:
+            yield beside
+            if durable:
+                _sync(beside)
+            if target.is_dir():
+                _remove(target)
+            beside.replace(target)
+            if durable:
+                _sync_one(target.parent)
+        finally:
+            _remove(beside)
+
+
+@contextmanager
+def named_faults(path: Path) -> Iterator[None]:
+    """Have an OSError of the block, which names no file when a write fails, name `path`."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def _remove(path: Path) -> None:
@@ -34,3 +56,18 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Files before the folders that list them."""
+    for inner in path.iterdir() if path.is_dir() else ():
+        _sync(inner)
+    _sync_one(path)
+
+
+def _sync_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

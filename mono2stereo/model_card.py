@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,6 +12,27 @@ from mono2stereo.errors import ModelError
 
 FORMAT_VERSION = 1
 METADATA_KEY = "mono2stereo"  # of the ONNX file's metadata
+# The last metadata entry of a sealed file, up to its value, as protobuf writes it.
+SEAL_KEY = b"sha256"
+SEAL_DIGITS = 64
+SEAL = (
+    b"\x72" + bytes([4 + len(SEAL_KEY) + SEAL_DIGITS]) + b"\n" + bytes([len(SEAL_KEY)]) + SEAL_KEY + b"\x12@"
+)
+
+
+def sealed(model: bytes) -> bytes:
+    """A serialised ONNX model with its SHA-256 as the last metadata entry; reads like any ONNX file."""
+    return model + SEAL + hashlib.sha256(model).hexdigest().encode()
+
+
+def broken_seal(model: bytes) -> bool:
+    """Whether the bytes of a sealed model have changed since; False for one that was never sealed."""
+    body, seal, digest = (
+        model[: -SEAL_DIGITS - len(SEAL)],
+        model[-SEAL_DIGITS - len(SEAL) :],
+        model[-SEAL_DIGITS:],
+    )
+    return seal.startswith(SEAL) and hashlib.sha256(body).hexdigest().encode() != digest
 
 
 @dataclass(frozen=True)
@@ -53,10 +75,16 @@ class ModelCard:
         """The inverse of `dumps`.
 
         Raises:
-            ModelError: Of another format version.
+            ModelError: Of another format version, or damaged.
         """
-        facts = json.loads(text)
-        version = facts.pop("format_version", None)
+        try:
+            facts = json.loads(text)
+            version = facts.pop("format_version", None)
+        except (ValueError, AttributeError, TypeError):
+            raise ModelError("its model card is damaged; export it again") from None
         if version != FORMAT_VERSION:
             raise ModelError(f"model format {version}, this version reads {FORMAT_VERSION}; export it again")
-        return cls(**facts)
+        try:
+            return cls(**facts)
+        except TypeError:
+            raise ModelError("its model card is damaged; export it again") from None

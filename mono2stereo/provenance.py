@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
 import platform
 import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,29 @@ def describe(params: Mapping[str, Any]) -> dict[str, str]:
         "host": platform.node(),
     }
     return {key: value for key, value in tags.items() if value}
+
+
+def dataset(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The recordings in use: name, digest, where they come from, how many; empty where there is no manifest.
+
+    Args:
+        params: all settings with dotted keys, `data.source` and `data.path` among them.
+    """
+    if not MANIFEST.is_file():
+        return {}
+    with MANIFEST.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("status") == "ok"]
+    splits = Counter(row["split"] for row in rows)
+    return {
+        "name": str(params.get("data.source", "")) or "recordings",
+        "digest": file_hash(MANIFEST),
+        "source": str(params.get("data.path", "")),
+        "profile": {
+            "num_rows": len(rows),
+            **{f"{split}_tracks": count for split, count in sorted(splits.items())},
+            "seconds": round(sum(float(row["seconds"]) for row in rows), 1),
+        },
+    }
 
 
 def _digest(*parts: bytes) -> str:

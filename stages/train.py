@@ -34,12 +34,14 @@ def main() -> None:
         tags={"device": training.device},
         run_file=Path("models/run.json"),
         root=root,
-        resume_run_id=training.state.facts().get("run_id"),
+        resume_key=training.state.key,
     ) as run:
-        figures = training.run(sink=run.log_metrics, facts={"run_id": run.run_id})
+        with run.watching_the_machine() as sink:
+            figures = training.run(sink=sink, facts={"run_id": run.run_id})
         with atomic_path(REPORTS / "metrics.json") as beside:
             beside.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        run.log_model_file(max(CHECKPOINTS.glob("*.onnx")))
+        run.log_model(max(CHECKPOINTS.glob("*.onnx")), config.sample_rate)
+    training.state.clear()
 
 
 if __name__ == "__main__":

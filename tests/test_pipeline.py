@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +21,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 ROOT = Path(__file__).parents[1]
 
 
-def call(*command: str, cwd: Path) -> str:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_"))}
-    environment |= {
+def environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_"))}
+    return kept | {
         "DVC_NO_ANALYTICS": "true",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}",
         "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@example.org",
         "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@example.org",
     }  # fmt: skip
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def call(*command: str, cwd: Path) -> str:
+    done = subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout + done.stderr
 
@@ -114,6 +120,87 @@ def test_experiments_here_in_a_temporary_copy_and_queued(clone: Path) -> None:
         assert {"listening_page.html", "evaluate/report.md"} <= logged
     shown = call("dvc", "exp", "show", "--csv", cwd=clone)
     assert all(name in shown for name in ("here", "aside", "queued"))
+
+
+def processes_below(folder: Path) -> list[int]:
+    """Ids of all processes that work in the folder: DVC's, its queue's, the stages'."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if link.resolve(strict=True).is_relative_to(folder):
+                found.append(int(link.parent.name))
+        except OSError:  # ended meanwhile, or another user's
+            continue
+    return found
+
+
+def pull_the_plug_in_training(clone: Path) -> None:
+    """SIGKILL for every process of the clone, once a state to resume from stands."""
+    deadline = time.monotonic() + 600
+    while not list(clone.glob(".resume/*/step-*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    while left := processes_below(clone):
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="finds DVC's processes in /proc")
+@pytest.mark.parametrize("how", ["--temp", "--queue"])
+def test_a_killed_experiment_goes_on_in_its_run(clone: Path, how: str) -> None:
+    from mlflow import MlflowClient
+
+    weight = {"--temp": 7, "--queue": 8}[how]
+
+    def command(name: str) -> list[str]:
+        return ["dvc", "exp", "run", how, "--name", name, "-S", f"loss.coherence={weight}"]
+
+    if how == "--temp":
+        with subprocess.Popen(command("killed"), cwd=clone, env=environment(), stdout=subprocess.DEVNULL):
+            pull_the_plug_in_training(clone)
+        call(*command("killed-again"), cwd=clone)
+    else:
+        call(*command("plug"), cwd=clone)
+        call("dvc", "queue", "start", cwd=clone)
+        pull_the_plug_in_training(clone)
+        call(*command("plug-again"), cwd=clone)
+        call("dvc", "queue", "start", cwd=clone)
+        call("dvc", "queue", "logs", "--follow", "plug-again", cwd=clone)
+    (run,) = [run for run in runs(clone).values() if float(run.data.params["loss.coherence"]) == weight]
+    history = MlflowClient(f"sqlite:///{clone / 'mlflow.db'}").get_metric_history(
+        run.info.run_id, "train/mel"
+    )
+    assert [metric.step for metric in history] == list(range(1, 11))
+    assert {"listening_page.html", "evaluate/report.md"} <= artifacts(run)
+    assert not list((clone / ".resume").iterdir())
+
+
+def test_two_repros_at_once(clone: Path) -> None:
+    """DVC lets the second one go no further than its lock, and says which process has it."""
+    first = subprocess.Popen(
+        ["dvc", "repro", "--force", "--single-item", "train"],
+        cwd=clone,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert first.stdout is not None
+    while "stage 'train'" not in first.stdout.readline():
+        assert first.poll() is None
+    second = subprocess.run(
+        ["dvc", "repro", "--force", "--single-item", "train"],
+        cwd=clone,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert second.returncode != 0
+    (line,) = [line for line in second.stderr.splitlines() if line.startswith("ERROR: ")][:1]
+    assert "is busy" in line or "Unable to acquire lock" in line
+    assert first.wait(300) == 0
+    assert "up to date" in call("dvc", "repro", "train", cwd=clone)
 
 
 def test_a_new_recording_is_noticed(clone: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from scipy.signal import sosfilt
 from mono2stereo.dsp.filters import highpass_sos
 from mono2stereo.dsp.resampling import resample
 from mono2stereo.errors import AudioError, ModelError
-from mono2stereo.model_card import METADATA_KEY, ModelCard
+from mono2stereo.model_card import METADATA_KEY, ModelCard, broken_seal
 
 BLOCK_FRAMES = 1024
 
@@ -40,21 +40,30 @@ class NeuralDecorrelator:
         path = Path(path)
         if not path.is_file():
             raise ModelError(f"{path}: no such model file; give one that training exported (*.onnx)")
+        data = path.read_bytes()
+        if broken_seal(data):
+            raise ModelError(f"{path}: damaged, its checksum is another; export or copy it again")
         import onnxruntime  # here, so that `import mono2stereo` stays quick
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         try:
-            session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            # From bytes: a model that refers to other files of the machine is refused.
+            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own errors share no base class
             raise ModelError(f"{path}: no readable ONNX file ({str(error).splitlines()[0]})") from None
         card = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         if card is None:
             raise ModelError(f"{path}: an ONNX file, but not one that mono2stereo exported")
         try:
-            return cls(session, ModelCard.loads(card))
+            model = cls(session, ModelCard.loads(card))
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from None
+        try:
+            _ = model._silent_states
+        except Exception:  # of a stranger's file anything may be wrong
+            raise ModelError(f"{path}: its graph does not fit its model card; export it again") from None
+        return model
 
     @property
     def sample_rate(self) -> int:

@@ -14,7 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from mono2stereo.files import atomic_path
-from mono2stereo.model_card import METADATA_KEY, ModelCard
+from mono2stereo.model_card import METADATA_KEY, ModelCard, sealed
 from mono2stereo.models.generators import GroupedConv1DGenerator
 from mono2stereo.models.mid_to_side import MidToSide
 
@@ -51,7 +51,7 @@ def export_onnx(model: MidToSide, path: Path, *, training: dict[str, Any] | None
     helper.set_model_props(proto, {METADATA_KEY: card.dumps()})
     onnx.checker.check_model(proto)
     with atomic_path(Path(path)) as beside:
-        onnx.save(proto, beside)
+        beside.write_bytes(sealed(proto.SerializeToString()))
 
 
 def _graph(model: MidToSide) -> onnx.GraphProto:

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from filelock import FileLock, Timeout
 
 import mono2stereo
 from mono2stereo.config import Config
@@ -14,6 +15,7 @@ from mono2stereo.data.batches import batches
 from mono2stereo.data.clips import ClipDrawer
 from mono2stereo.data.pairs import load_pairs
 from mono2stereo.dsp.stft import Stft
+from mono2stereo.errors import TrainingError
 from mono2stereo.losses.signal_terms import SignalTerms
 from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.export import export_onnx
@@ -43,6 +45,7 @@ class Training:
 
     Raises:
         DataError: No tracks, or all shorter than a clip.
+        TrainingError: Another process trains into `checkpoints`.
     """
 
     def __init__(
@@ -72,7 +75,14 @@ class Training:
         settings = config.model_dump()
         code = sorted(Path(mono2stereo.__file__).parent.rglob("*.py"))
         name = fingerprint({key: settings[key] for key in FINGERPRINTED}, [pairs / "index.json", *code])
-        self.state = ResumeState(states / name, self.step.variables, outputs=(checkpoints, reports))
+        self._alone = FileLock(checkpoints.parent / "train.lock")
+        try:
+            self._alone.acquire(blocking=False)
+        except Timeout:
+            raise TrainingError(
+                f"{checkpoints}: another process still trains into it; wait for its end, or end it"
+            ) from None
+        self.state = ResumeState(states / name, self.step.variables, outputs=(checkpoints,))
 
     @property
     def device(self) -> str:
@@ -85,6 +95,8 @@ class Training:
     def run(self, *, sink: Sink, facts: dict[str, Any]) -> dict[str, float]:
         """Train to the end; returns the last validation figures.
 
+        Call `state.clear()` once all that tells of the run is written.
+
         Args:
             sink: Takes every logged figure.
             facts: Kept in the resume states and in the exported models.
@@ -95,7 +107,7 @@ class Training:
             path = self.checkpoints / f"step-{number:06d}.onnx"
             export_onnx(self.model, path, training={"step": number, **facts})
 
-        figures = train(
+        return train(
             step=self.step,
             schedule=Schedule(
                 settings.steps, settings.log_every, settings.validate_every, settings.checkpoint_every
@@ -105,14 +117,12 @@ class Training:
             ),
             validation=self.valid_clips.fixed(settings.validation_clips),
             batch_size=settings.batch_size,
-            curves=Curves(self.reports, sink),
+            curves=Curves(self.reports, self.state.ledger, sink),
             export=export,
             state=self.state,
             facts=facts,
             divergence_limit=settings.divergence_limit,
         )
-        self.state.clear()
-        return figures
 
 
 def mid_to_side(config: Config) -> MidToSide:

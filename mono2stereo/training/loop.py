@@ -69,32 +69,35 @@ def train(
         TrainingError: A term is not finite or beyond the limit; names step and term.
         SystemExit: After SIGINT or SIGTERM, with the state saved.
     """
-    restored = state.restore() or {"step": 0, "valid": {}, "rows": []}
+    restored = state.restore() or {"step": 0, "valid": {}, "rows": [], "curves": []}
     first, valid, rows = restored["step"] + 1, restored["valid"], restored["rows"]
+    curves.begin(restored["curves"])
     steps = range(first, schedule.steps + 1)
     numbered = zip(steps, batches(steps), strict=True)
     shown = progress(numbered, total=len(steps), label="train")
     with deferred_signals() as interrupt:
-        began = time.perf_counter()
+        began, timed = time.perf_counter(), first - 1
         for number, (mid, real) in shown:
             figures = step.train(mid, real)
             _check(figures, number, divergence_limit)
             rows.append(figures)
             if schedule.due(number, schedule.log_every):
                 now = time.perf_counter()
-                speed = {"steps_per_second": len(rows) / (now - began)}
+                speed = {"steps_per_second": (number - timed) / (now - began)}
                 curves.log("train", number, _means(rows) | speed)
-                rows, began = [], now
+                rows, began, timed = [], now, number
             if schedule.due(number, schedule.validate_every):
                 valid = validate(step, validation, batch_size)
                 curves.log("valid", number, valid)
-            if schedule.due(number, schedule.checkpoint_every):
+            checkpoint = schedule.due(number, schedule.checkpoint_every)
+            if checkpoint:
                 export(number)
-                state.save(number, {**facts, "valid": valid, "rows": rows})
-            if interrupt.signal_number is not None:
-                state.save(number, {**facts, "valid": valid, "rows": rows})
+            stopped = interrupt.signal_number
+            if checkpoint or stopped is not None:
+                state.save(number, {**facts, "valid": valid, "rows": rows, "curves": curves.rows})
+            if stopped is not None:
                 print(f"stopped after step {number}; the same command goes on from here", flush=True)
-                raise SystemExit(128 + interrupt.signal_number)
+                raise SystemExit(128 + stopped)
     return valid
 
 

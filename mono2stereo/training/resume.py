@@ -1,25 +1,33 @@
 """States that a killed run resumes from, kept outside the DVC outs, which DVC deletes before each run.
 
 A folder is named by the fingerprint of parameters, data and code: a run finds only what it would itself have
-made. Beside the newest two states stand the outputs made so far.
+made. In it stand the newest two states, each with the outputs made so far and a checksum of every file, and
+the key by which the run is found again in the tracking store. States hold plain arrays and JSON: loading one
+runs no code.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+import uuid
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from filelock import FileLock, Timeout
 
-from mono2stereo.errors import TrainingError
 from mono2stereo.files import atomic_path
 
 KEPT_STATES = 2
+CHECKSUMS = "SHA256SUMS"  # as sha256sum writes and checks it
 
 
 def fingerprint(parameters: Mapping[str, Any], files: Iterable[Path]) -> str:
@@ -31,66 +39,97 @@ def fingerprint(parameters: Mapping[str, Any], files: Iterable[Path]) -> str:
 
 
 class ResumeState:
-    """The states of one run.
+    """The states of one run; no other process has the same folder while this one lives.
 
     Args:
-        folder: The run's own folder, named by its fingerprint.
+        folder: The run's own folder, named by its fingerprint. Where a live process has it, as two queued
+            experiments do that differ only in a later stage, `folder.2` and so on.
         variables: What a state holds, always in the same order.
-        outputs: Folders of outputs to keep with each state and to bring back on resume.
+        outputs: Folders of files that never change, to keep with each state and to bring back on resume.
+
+    Attributes:
+        folder: The folder taken.
+        key: Names the run, from its first process to its end.
     """
 
     def __init__(
         self, folder: Path, variables: Sequence[keras.Variable], outputs: Sequence[Path] = ()
     ) -> None:
-        self.folder = folder
         self._variables = variables
         self._outputs = outputs
+        self.folder, self._lock = _take(folder)
+        for partial in (*self.folder.glob(".*.partial*"), *folder.parent.glob(f".{folder.name}*.partial")):
+            shutil.rmtree(partial, ignore_errors=True)  # of killed processes
+        key = self.folder / "key"
+        if not key.exists():
+            with atomic_path(key, durable=True) as beside:
+                beside.write_text(uuid.uuid4().hex)
+        self.key = key.read_text()
 
-    def facts(self) -> dict[str, Any]:
-        """What was saved with the newest state; empty where there is none."""
-        states = self._states()
-        return json.loads((states[-1] / "facts.json").read_text()) if states else {}
+    @property
+    def ledger(self) -> Path:
+        """Where the run's curves are kept between states."""
+        return self.folder / "curves.jsonl"
 
     def save(self, step: int, facts: Mapping[str, Any]) -> None:
         """Write the state after `step`, whole or not at all, and drop all but the newest two."""
-        with atomic_path(self._path(step)) as beside:
+        with atomic_path(self._path(step), durable=True) as beside:
             beside.mkdir()
             arrays = {f"{i:05d}": np.asarray(variable) for i, variable in enumerate(self._variables)}
             np.savez(beside / "variables.npz", allow_pickle=False, **arrays)
             (beside / "facts.json").write_text(json.dumps({"step": step, **facts}))
             for output in self._outputs:
-                if output.exists():
-                    shutil.copytree(output, beside / output.name, copy_function=_link_or_copy)
+                _fill(beside / output.name, output, _link_or_copy)
+            sums = "".join(f"{digest}  {name}\n" for name, digest in _checksums(beside).items())
+            (beside / CHECKSUMS).write_text(sums)
         for old in self._states()[:-KEPT_STATES]:
             shutil.rmtree(old)
 
     def restore(self) -> dict[str, Any] | None:
-        """Set all variables to the newest state and bring its outputs back.
+        """Set all variables to the newest state that is intact and bring its outputs back.
+
+        Damaged ones are named on stderr and dropped.
 
         Returns:
             The facts saved with it, "step" among them; None where there is no state.
-
-        Raises:
-            TrainingError: The state does not fit the variables.
         """
-        states = self._states()
-        if not states:
-            return None
-        newest = states[-1]
-        with np.load(newest / "variables.npz") as arrays:
-            saved = [arrays[name] for name in sorted(arrays.files)]
-        if [a.shape for a in saved] != [tuple(v.shape) for v in self._variables]:
-            raise TrainingError(f"{newest}: does not fit this network; delete {self.folder} to start anew")
-        for variable, value in zip(self._variables, saved, strict=True):
-            variable.assign(value)
-        for output in self._outputs:
-            if (newest / output.name).exists():
-                shutil.copytree(newest / output.name, output, dirs_exist_ok=True)
-        return self.facts()
+        for state in reversed(self._states()):
+            try:
+                saved, facts = self._read(state)
+            except (OSError, ValueError) as error:
+                shutil.rmtree(state)
+                before = "the state before it" if self._states() else "the start: no other state is left"
+                print(f"{state}: damaged ({error}); going on from {before}", file=sys.stderr, flush=True)
+                continue
+            for variable, value in zip(self._variables, saved, strict=True):
+                variable.assign(value)
+            for output in self._outputs:
+                _fill(output, state / output.name, shutil.copy2)
+            return facts
+        return None
 
     def clear(self) -> None:
-        """Forget the run: it is complete."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Forget the run: it is complete, and so is what tells of it."""
+        gone = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.partial")
+        self.folder.rename(gone)  # at once, so that nobody resumes from half a folder
+        shutil.rmtree(gone, ignore_errors=True)
+        self._lock.release()
+
+    def _read(self, state: Path) -> tuple[list[np.ndarray], dict[str, Any]]:
+        """Arrays and facts of a state; ValueError or OSError where any file of it is damaged."""
+        sums = dict(line.split("  ", 1)[::-1] for line in (state / CHECKSUMS).read_text().splitlines())
+        found = _checksums(state)
+        wrong = sorted(name for name in sums.keys() | found.keys() if sums.get(name) != found.get(name))
+        if wrong or not sums:
+            raise ValueError(f"checksum of {', '.join(wrong) or CHECKSUMS}")
+        try:
+            with np.load(state / "variables.npz", allow_pickle=False) as arrays:
+                saved = [arrays[name] for name in sorted(arrays.files)]
+        except (ValueError, TypeError, zipfile.BadZipFile):
+            raise ValueError("variables.npz holds no plain arrays") from None
+        if [a.shape for a in saved] != [tuple(v.shape) for v in self._variables]:
+            raise ValueError("of another network")
+        return saved, json.loads((state / "facts.json").read_text())
 
     def _path(self, step: int) -> Path:
         return self.folder / f"step-{step:07d}"
@@ -99,12 +138,39 @@ class ResumeState:
         return sorted(self.folder.glob("step-*"))
 
 
-def _link_or_copy(source: str, target: str) -> None:
-    """Hard-link exported models, which never change; copy what is still appended to."""
-    if source.endswith(".onnx"):
+def _take(folder: Path) -> tuple[Path, FileLock]:
+    for number in itertools.count(1):
+        mine = folder if number == 1 else folder.with_name(f"{folder.name}.{number}")
+        lock = FileLock(mine / "lock")
         try:
-            Path(target).hardlink_to(source)
-            return
-        except OSError:
-            pass
-    shutil.copy2(source, target)
+            lock.acquire(blocking=False)
+        except Timeout:
+            continue
+        return mine, lock
+    raise AssertionError
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 by relative path of all files but the list itself."""
+    sums = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != CHECKSUMS:
+            with path.open("rb") as file:
+                sums[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return sums
+
+
+def _fill(folder: Path, source: Path, copy: Callable[[Path, Path], Any]) -> None:
+    """Bring the files of `source` into `folder`; shutil.copytree would hide which fault stopped it."""
+    for path in source.iterdir() if source.exists() else ():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / path.name).unlink(missing_ok=True)  # it may be the same file by another name
+        copy(path, folder / path.name)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Hard-link, since outputs never change; copy where the disk is another."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, target)

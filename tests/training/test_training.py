@@ -32,6 +32,7 @@ with one_line_errors():
                         reports=Path("reports/train"), states=Path(".resume"))
     logged = []
     figures = training.run(sink=lambda figures, step: logged.append(step), facts={"run_id": "x"})
+    training.state.clear()
     print(json.dumps(figures))
     print("builds discriminator:", training.step.discriminator is not None)
 """

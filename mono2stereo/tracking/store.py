@@ -1,0 +1,293 @@
+"""The MLflow store: opens runs, and does to a run what an entry of the journal says.
+
+Every operation may be repeated: a second time it changes nothing. So a request whose answer was lost can be
+sent again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from filelock import FileLock
+
+from mono2stereo.files import atomic_path
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "mono2stereo"
+# Opens the UI on runs, curves and their comparison instead of on traces of language models.
+TRAINING_VIEW = {"mlflow.experimentKind": "custom_model_development"}
+PARAMS_PER_CALL = 100  # MLflow's limit
+# MLflow's own retries would hold up every step for minutes; the journal retries instead.
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+BUSY_STATUSES = (408, 429)
+
+
+class UnreachableError(Exception):
+    """The store does not answer, or is busy: the same request may succeed later."""
+
+
+class RefusedError(Exception):
+    """The store will not take this, now or later."""
+
+
+class Store:
+    """The experiment in `mlflow.db` and `mlartifacts/` below `root`, or at MLFLOW_TRACKING_URI.
+
+    Nothing is connected before the first use.
+    """
+
+    def __init__(self, root: Path) -> None:
+        for name, value in {"MLFLOW_DISABLE_TELEMETRY": "true", **PATIENCE}.items():
+            os.environ.setdefault(name, value)
+        self.root = root
+        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
+
+    @property
+    def name(self) -> str:
+        """The address without user and password."""
+        return self.uri.replace(f"{urlsplit(self.uri).netloc.rpartition('@')[0]}@", "")
+
+    @property
+    def client(self) -> MlflowClient:
+        return self._connection[0]
+
+    @property
+    def experiment_id(self) -> str:
+        return self._connection[1]
+
+    @cached_property  # only once it got through
+    def _connection(self) -> tuple[MlflowClient, str]:
+        from mlflow import MlflowClient
+
+        # Its tracebacks of a locked database; the journal says the same in one line.
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+        # Processes that create the tables of a fresh SQLite file at the same time break each other.
+        database = self.root / "mlflow.db"
+        with FileLock(self.root / "mlflow.db.lock"):
+            if self.uri == f"sqlite:///{database}" and not database.exists():
+                with atomic_path(database, durable=True) as beside:  # half a set of tables cannot be mended
+                    MlflowClient(tracking_uri=f"sqlite:///{beside}").search_experiments()
+            client = MlflowClient(tracking_uri=self.uri)
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+            if experiment is None:
+                location = None if self.uri.startswith("http") else (self.root / "mlartifacts").as_uri()
+                return client, str(client.create_experiment(EXPERIMENT, location, TRAINING_VIEW))
+            if experiment.lifecycle_stage == "deleted":
+                client.restore_experiment(experiment.experiment_id)
+            return client, str(experiment.experiment_id)
+
+    def find(self, condition: str) -> list[Any]:
+        """Runs that are not deleted, latest first."""
+        return list(self.client.search_runs([self.experiment_id], condition, order_by=["start_time DESC"]))
+
+    def end_dead_runs(self, host: str) -> None:
+        """Mark runs KILLED whose process on this host is gone."""
+        for run in self.find(f"attributes.status = 'RUNNING' and tags.host = '{host}'"):
+            if not _alive(int(run.data.tags.get("pid", 0))):
+                self.client.set_terminated(run.info.run_id, "KILLED")
+
+
+class StoredRun:
+    """One run in the store.
+
+    Attributes:
+        run_id: MLflow's id; empty until `open` got through.
+    """
+
+    def __init__(self, store: Store, run_id: str = "") -> None:
+        self.run_id = run_id
+        self._store = store
+        # Latest step by metric at the last look; None: look again, something may have got through since.
+        self._last_steps: dict[str, int] | None = None
+
+    def send(self, operation: str, arguments: Mapping[str, Any], files: Path | None = None) -> None:
+        """Do one operation.
+
+        Args:
+            operation: name of one of the methods below.
+            arguments: its keyword arguments, all JSON.
+            files: file or folder that it is about.
+
+        Raises:
+            UnreachableError: it may or may not have been done; send it again later.
+            RefusedError: it cannot be done.
+        """
+        do = getattr(self, operation)
+        try:
+            with _translated():
+                do(**arguments, files=files) if files else do(**arguments)
+        except UnreachableError:
+            self._last_steps = None
+            raise
+
+    def open(
+        self,
+        *,
+        journal: str,
+        stage: str,
+        wanted: str,
+        name: str,
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+        tags_if_new: Mapping[str, str],
+        started: int,
+    ) -> None:
+        """Go on with a known run or create one.
+
+        Args:
+            journal: id of the journal, by which a run that it created is found again.
+            stage: name of the stage.
+            wanted: id of the run to go on with, of MLflow or of the journal that created it; may be empty.
+            name: of a new run.
+            params: all settings; a run keeps the first value of each.
+            tags: set in any case, `host` and the stage's code among them.
+            tags_if_new: of a new run.
+            started: milliseconds since 1970.
+        """
+        store = self._store
+        store.end_dead_runs(tags["host"])
+        found = store.find(f"tags.journal = '{journal}'")
+        origins = [
+            run
+            for key in ("attributes.run_id", "tags.journal")
+            for run in (store.find(f"{key} = '{wanted}'") if wanted else ())
+        ]
+        ids = {wanted, *(run.info.run_id for run in origins)} - {""}
+        linked = [run for one in sorted(ids) for run in store.find(f"tags.training_run = '{one}'")]
+        found += [run for run in origins + linked if _agrees(run, params, tags, stage)]
+        if found:
+            run = found[0]
+            self.run_id = run.info.run_id
+            # The latest metric by step; the public history would read every point of every curve.
+            self._last_steps = _last_steps(run)
+            self.tags(tags=tags)
+            params = {key: params[key] for key in params.keys() - run.data.params.keys()}
+            store.client.update_run(self.run_id, status="RUNNING")
+        else:
+            link = {"training_run": origins[0].info.run_id if origins else wanted} if wanted else {}
+            every = {**tags_if_new, **tags, **link, "journal": journal}
+            created = store.client.create_run(store.experiment_id, started, every, name)
+            self.run_id, self._last_steps = created.info.run_id, {}
+        from mlflow.entities import Param
+
+        logged = [Param(key, value) for key, value in params.items()]
+        for start in range(0, len(logged), PARAMS_PER_CALL):
+            store.client.log_batch(self.run_id, params=logged[start : start + PARAMS_PER_CALL])
+
+    def metrics(self, *, values: Mapping[str, float], step: int, now: int) -> None:
+        """Log numbers of one step; those the run already holds for that step are left as they are."""
+        from mlflow.entities import Metric
+
+        client = self._store.client
+        if self._last_steps is None:
+            self._last_steps = _last_steps(client.get_run(self.run_id))
+        last = self._last_steps
+        new = [Metric(key, value, now, step) for key, value in values.items() if step > last.get(key, -1)]
+        if new:
+            client.log_batch(self.run_id, metrics=new)
+
+    def tags(self, *, tags: Mapping[str, str]) -> None:
+        """Set tags, replacing values of the same name."""
+        from mlflow.entities import RunTag
+
+        self._store.client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+    def artifacts(self, *, into: str | None, files: Path) -> None:
+        """Copy a file, or what a folder holds, into the artifact folder `into`."""
+        log = self._store.client.log_artifacts if files.is_dir() else self._store.client.log_artifact
+        log(self.run_id, str(files), into)
+
+    def table(self, *, path: str) -> None:
+        """Have the UI show the artifact `path` as a table that it compares between runs."""
+        tag = "mlflow.loggedArtifacts"
+        shown = json.loads(self._store.client.get_run(self.run_id).data.tags.get(tag, "[]"))
+        entry = {"path": path, "type": "table"}
+        if entry not in shown:
+            self.tags(tags={tag: json.dumps([*shown, entry])})
+
+    def dataset(self, *, name: str, digest: str, source: str, profile: Mapping[str, Any]) -> None:
+        """Log what the run was trained on as its input."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        origin = json.dumps({"uri": source})
+        data = Dataset(name, digest, "local", origin, profile=json.dumps(dict(profile)))
+        context = [InputTag("mlflow.data.context", "training")]
+        self._store.client.log_inputs(self.run_id, [DatasetInput(data, context)])
+
+    def status(self, *, status: str, ended: int) -> None:
+        """End the run."""
+        self._store.client.set_terminated(self.run_id, status, ended)
+
+
+def _last_steps(run: Any) -> dict[str, int]:
+    return {metric.key: metric.step for metric in run.data._metric_objs}
+
+
+def _agrees(run: Any, params: Mapping[str, str], tags: Mapping[str, str], stage: str) -> bool:
+    """Whether this stage, run with these settings and this code, belongs into the run."""
+    code = f"{stage}.code"
+    same_code = run.data.tags.get(code, tags[code]) == tags[code]
+    return same_code and all(run.data.params.get(key, value) == value for key, value in params.items())
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except Exception as error:
+        chain = _chain(error)
+        if any(_passes(one) for one in chain):
+            raise UnreachableError(_line(chain[-1])) from error
+        if isinstance(error, MlflowException):
+            raise RefusedError(_line(error)) from error
+        raise
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether trying again later may help."""
+    from mlflow.exceptions import MlflowException
+    from requests import HTTPError
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(error, HTTPError) and error.response is not None:
+        status = error.response.status_code
+    elif isinstance(error, MlflowException):
+        status = error.get_http_status_code()
+    else:
+        return isinstance(error, (OSError, OperationalError))
+    return status >= 500 or status in BUSY_STATUSES
+
+
+def _chain(error: BaseException) -> Sequence[BaseException]:
+    """The error and what caused it, the first cause last."""
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
+        chain.append(cause)
+    return chain
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _alive(pid: int) -> bool:
+    """Whether a local process may still be writing; this one has not opened a run yet."""
+    if pid <= 0 or pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)  # another user's process
+    return True

@@ -1,0 +1,299 @@
+"""States that lie, are torn or are damaged; rows that a kill cut off: found, named, and made good."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import yaml
+
+from mono2stereo.config import Config
+from mono2stereo.training.assemble import FINGERPRINTED
+from mono2stereo.training.curves import Curves
+from mono2stereo.training.resume import CHECKSUMS, ResumeState, _checksums, fingerprint
+
+ROOT = Path(__file__).parents[2]
+
+
+def make_state(folder: Path, outputs: Path) -> tuple[ResumeState, keras.Variable]:
+    variable = keras.Variable(np.zeros(1000, np.float32))
+    return ResumeState(folder, [variable], outputs=(outputs,)), variable
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> tuple[ResumeState, keras.Variable, Path]:
+    """States after the steps 1, 2 and 3, of which two are kept; variable and model hold their step."""
+    outputs = tmp_path / "models/checkpoints"
+    outputs.mkdir(parents=True)
+    state, variable = make_state(tmp_path / ".resume/0123", outputs)
+    for step in (1, 2, 3):
+        variable.assign(np.full(1000, step, np.float32))
+        (outputs / f"step-{step}.onnx").write_bytes(b"model" * step)
+        state.save(step, {"run_id": "x"})
+    return state, variable, outputs
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip_a_bit(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("damage", [truncate, flip_a_bit, Path.unlink])
+@pytest.mark.parametrize("file", ["variables.npz", "facts.json", CHECKSUMS, "checkpoints/step-3.onnx"])
+def test_a_damaged_state_is_named_and_the_one_before_taken(
+    saved: Any, capsys: pytest.CaptureFixture[str], file: str, damage: Callable[[Path], None]
+) -> None:
+    state, variable, outputs = saved
+    damage(state.folder / "step-0000003" / file)
+    for model in outputs.iterdir():
+        model.unlink()  # as DVC does
+    restored = state.restore()
+    assert restored is not None
+    assert restored["step"] == 2
+    assert np.all(variable.numpy() == 2)
+    assert {path.name for path in outputs.iterdir()} == {"step-1.onnx", "step-2.onnx"}
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "step-0000003: damaged (" in line
+    assert line.endswith("going on from the state before it")
+    assert not (state.folder / "step-0000003").exists()
+
+
+def test_without_an_intact_state_training_starts_anew(saved: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    state, variable, _ = saved
+    for path in state.folder.glob("step-*/facts.json"):
+        truncate(path)
+    assert state.restore() is None
+    assert (
+        capsys.readouterr().err.splitlines()[-1].endswith("going on from the start: no other state is left")
+    )
+    assert np.all(variable.numpy() == 3)
+
+
+class Code:
+    """Unpickling it makes a file."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.trace,)
+
+
+def test_a_strangers_state_cannot_run_code(saved: Any, tmp_path: Path) -> None:
+    state, _, _ = saved
+    stranger, trace = state.folder / "step-0000003", tmp_path / "trace"
+    for data in (
+        {"00000": np.array([Code(trace)], dtype=object)},  # an object array
+        None,  # a bare pickle
+    ):
+        if data:
+            np.savez(stranger / "variables.npz", **data)
+        else:
+            (stranger / "variables.npz").write_bytes(pickle.dumps(Code(trace)))
+        sums = "".join(f"{digest}  {name}\n" for name, digest in _checksums(stranger).items())
+        (stranger / CHECKSUMS).write_text(sums)
+        with pytest.raises(ValueError, match="no plain arrays"):
+            state._read(stranger)
+        assert not trace.exists()
+    restored = state.restore()
+    assert restored is not None
+    assert restored["step"] == 2
+
+
+def test_what_a_kill_left_half_written_is_no_state(saved: Any, tmp_path: Path) -> None:
+    state, _, outputs = saved
+    half = state.folder / ".step-0000004.1.partial"
+    half.mkdir()
+    (half / "facts.json").write_text('{"step": 4')
+    state._lock.release()
+    again, _ = make_state(state.folder, outputs)
+    assert not half.exists()
+    restored = again.restore()
+    assert restored is not None
+    assert restored["step"] == 3
+    assert again.key == state.key
+
+
+def test_two_living_processes_never_share_states(saved: Any, tmp_path: Path) -> None:
+    """As two queued experiments that differ only in a later stage; a dead one's states are taken over."""
+    state, _, outputs = saved
+    other, _ = make_state(state.folder, outputs)
+    assert other.folder.name == f"{state.folder.name}.2"
+    assert other.restore() is None
+    assert other.key != state.key
+    state._lock.release()
+    heir, _ = make_state(state.folder, outputs)
+    assert (heir.folder, heir.key) == (state.folder, state.key)
+    for one in (other, heir):
+        one.clear()
+    assert not list(state.folder.parent.iterdir())
+
+
+def flat(value: Any, key: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    if isinstance(value, dict):
+        return {k: v for name, inner in value.items() for k, v in flat(inner, (*key, name)).items()}
+    return {key: value}
+
+
+def test_other_parameters_data_or_code_have_other_states(tmp_path: Path) -> None:
+    settings = {
+        key: value
+        for key, value in Config.load(ROOT / "params.yaml").model_dump().items()
+        if key in FINGERPRINTED
+    }
+    files = [tmp_path / "index.json", tmp_path / "code.py"]
+    for file in files:
+        file.write_text(file.name)
+    names = [fingerprint(settings, files)]
+    assert names == [fingerprint(settings, reversed(files))]
+    for key, value in flat(settings).items():
+        changed = json.loads(json.dumps(settings))
+        inner = changed
+        for part in key[:-1]:
+            inner = inner[part]
+        inner[key[-1]] = not value if isinstance(value, bool) else [value, "changed"]
+        names.append(fingerprint(changed, files))
+    for file in files:
+        file.write_text("changed")
+        names.append(fingerprint(settings, files))
+    assert len(set(names)) == len(names) > 30
+
+
+def test_the_fingerprint_covers_all_that_dvc_says_train_depends_on() -> None:
+    params = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["train"]["params"]
+    assert {name for name in params if not name.startswith("profiles.")} == set(FINGERPRINTED)
+
+
+class Tracked:
+    """What a tracking run holds: append-only, a step of a metric once."""
+
+    def __init__(self) -> None:
+        self.histories: dict[str, list[tuple[int, float]]] = {}
+
+    def __call__(self, figures: dict[str, float], step: int) -> None:
+        for key, value in figures.items():
+            history = self.histories.setdefault(key, [])
+            if not history or history[-1][0] < step:
+                history.append((step, value))
+
+
+def rows(first: int, count: int, rate: float) -> list[tuple[str, int, dict[str, float]]]:
+    """Of two curves; the rate differs from process to process, the loss does not."""
+    found: list[tuple[str, int, dict[str, float]]] = []
+    for step in range(first, first + count):
+        found.append(("train", step, {"loss": 1 / (3 * step), "steps_per_second": rate}))
+        if step % 2 == 0:
+            found.append(("valid", step, {"loss": 1 / (7 * step)}))
+    return found
+
+
+def as_csv(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    found: dict[str, list[tuple[int, float]]] = {}
+    for path in folder.glob("*.csv"):
+        for row in csv.DictReader(path.open()):
+            step = int(row.pop("step"))
+            for key, value in row.items():
+                found.setdefault(f"{path.stem}/{key}", []).append((step, float(value)))
+    return found
+
+
+def test_a_kill_anywhere_in_the_curves_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    """The ledger cut at every byte; what went to CSV and tracking before, they have or have not."""
+    folder, ledger = tmp_path / "reports", tmp_path / "curves.jsonl"
+    first = Curves(folder, ledger, lambda figures, step: None)
+    first.begin()
+    for row in rows(1, 4, rate=5.0):
+        first.log(*row)
+    written = ledger.read_bytes()
+    for cut in range(len(written) + 1):
+        ledger.write_bytes(written[:cut])
+        whole_lines = written[:cut].count(b"\n")
+        tracked = Tracked()
+        for name, step, figures in first.rows[: max(0, whole_lines - cut % 2)]:  # the last one, or not
+            tracked({f"{name}/{key}": value for key, value in figures.items()}, step)
+        second = Curves(folder, ledger, tracked)
+        second.begin(first.rows[:2])  # of the state that training goes on from
+        for row in rows(2, 5, rate=7.0):
+            second.log(*row)
+        assert as_csv(folder) == tracked.histories
+        assert [step for step, _ in tracked.histories["train/loss"]] == [1, 2, 3, 4, 5, 6]
+        assert [step for step, _ in tracked.histories["valid/loss"]] == [2, 4, 6]
+
+
+def test_a_flipped_bit_in_the_ledger_is_noticed(tmp_path: Path) -> None:
+    folder, ledger = tmp_path / "reports", tmp_path / "curves.jsonl"
+    curves = Curves(folder, ledger, lambda figures, step: None)
+    curves.begin()
+    for row in rows(1, 4, rate=5.0):
+        curves.log(*row)
+    flip_a_bit(ledger)
+    again = Curves(folder, ledger, lambda figures, step: None)
+    again.begin(curves.rows)
+    assert again.rows == curves.rows
+    before = as_csv(folder)
+    again = Curves(folder, ledger, lambda figures, step: None)
+    again.begin()
+    assert as_csv(folder) == before  # and the ledger was mended
+
+
+HALF_A_BATCH = """
+import os, signal, sys
+from pathlib import Path
+from mlflow.entities import Metric
+from mono2stereo.tracking import start_run
+from mono2stereo.training.curves import Curves
+root, dies = Path(sys.argv[1]), sys.argv[2] == "dies"
+with start_run("train", {"profile": "ci"}, {}, root / "run.json", root, resume_key="a training") as run:
+    def sink(figures, step):
+        if dies and step == 3:
+            half = dict(list(figures.items())[:1])
+            run.log_metrics(half, step)
+            os.kill(os.getpid(), signal.SIGKILL)
+        run.log_metrics(figures, step)
+    curves = Curves(root / "reports", root / "curves.jsonl", sink)
+    curves.begin()
+    for step in range(1, 6):
+        curves.log("train", step, {"loss": 1 / (3 * step), "steps_per_second": 5.0 if dies else 7.0})
+"""
+
+
+def test_csv_and_mlflow_are_equal_after_a_kill_within_a_step(tmp_path: Path) -> None:
+    """Half of a step's figures had reached MLflow's real store, and a row the ledger, when the kill came."""
+    from mlflow import MlflowClient
+
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}"}
+    statuses = [
+        subprocess.run(
+            [sys.executable, "-c", HALF_A_BATCH, str(tmp_path), how],
+            env={**environment, "PYTHONPATH": str(ROOT)},
+            check=False,
+            capture_output=True,
+        ).returncode
+        for how in ("dies", "lives")
+    ]
+    assert statuses == [-9, 0]
+    client = MlflowClient(environment["MLFLOW_TRACKING_URI"])
+    (run,) = client.search_runs([client.get_experiment_by_name("mono2stereo").experiment_id])
+    tracked = {
+        key: [(metric.step, metric.value) for metric in client.get_metric_history(run.info.run_id, key)]
+        for key in run.data.metrics
+        if not key.startswith("system/")
+    }
+    assert tracked == as_csv(tmp_path / "reports")
+    assert [value for _, value in tracked["train/steps_per_second"]] == [5.0, 5.0, 5.0, 7.0, 7.0]
+    assert run.info.status == "FINISHED"
