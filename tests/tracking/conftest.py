@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -135,3 +136,31 @@ def server(root: Path, make_server: Callable[[str], Server], monkeypatch: pytest
     started = make_server(f"sqlite:///{root / 'mlflow.db'}")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", started.uri)
     return started
+
+
+@pytest.fixture
+def postgresql() -> Iterator[str]:
+    """Address of a database in a fresh PostgreSQL cluster; its server refuses to run as root."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("no PostgreSQL: apt-get install postgresql")
+    binaries, folder = found[-1].parent, Path(tempfile.mkdtemp(prefix="postgresql-"))
+    user: list[str] = []
+    if os.getuid() == 0:
+        shutil.chown(folder, "postgres")
+        user = ["runuser", "-u", "postgres", "--"]
+
+    def call(*command: str) -> None:
+        subprocess.run([*user, *command], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    cluster = str(folder / "cluster")
+    control = [str(binaries / "pg_ctl"), "--pgdata", cluster, "--wait", "--silent"]
+    call(str(binaries / "initdb"), "--pgdata", cluster, "--auth", "trust", "--username", "test", "--no-sync")
+    options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
+    call(*control, "--log", str(folder / "log"), "--options", options, "start")
+    yield f"postgresql://test@127.0.0.1:{port}/postgres"
+    call(*control, "--mode", "immediate", "stop")
+    shutil.rmtree(folder)
