@@ -1,7 +1,7 @@
 """Where a step's time goes: TensorFlow's own profile of one step, summed by kind of operation.
 
-Cores work side by side, so that the sum is what all of them spent. An operation that others interrupt, or that
-waits for memory, counts as long as it takes.
+Cores work side by side, so that the sum is what all of them spent. An operation that waits for memory counts
+as long as it takes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 from benchmarks.compare import THREADS
 from benchmarks.gan_step import BASE, FULL, gflop, ours
-
 
 EXECUTOR = ("Run", "Process")  # what starts operations, not one itself
 

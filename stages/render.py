@@ -14,13 +14,12 @@ from mono2stereo.errors import ModelError, one_line_errors
 from mono2stereo.evaluation.excerpts import choose_excerpts
 from mono2stereo.evaluation.listening_page import listening_page
 from mono2stereo.evaluation.rendering import RenderedExcerpt, means_by_step, own_means, render
+from mono2stereo.evaluation.retention import audio_to_keep
 from mono2stereo.files import atomic_path
 from mono2stereo.tracking import Run, continue_run
 
 CHECKPOINTS = Path("models/checkpoints")
 REPORT = Path("reports/render")
-# WAVs of ten checkpoints stay below half a gigabyte; reports/render has them all.
-CHECKPOINTS_HEARD_IN_MLFLOW = 10
 
 
 def main() -> None:
@@ -50,16 +49,17 @@ def write_numbers(rendered: list[RenderedExcerpt], folder: Path) -> None:
 
 
 def log(run: Run, rendered: list[RenderedExcerpt], loudness_lufs: float) -> None:
-    """Numbers and pictures of all checkpoints; WAVs of ten, evenly spaced, the last included; the page."""
+    """Numbers and pictures of all checkpoints; WAVs of as many as `audio_to_keep` allows; the page."""
     by_step = means_by_step(rendered)
     for step, measures in by_step.iterrows():
         run.log_metrics({f"render/{name}": value for name, value in measures.items()}, int(step))
-    kept = set(by_step.index[:: -max(1, -(-len(by_step) // CHECKPOINTS_HEARD_IN_MLFLOW))])
+    kept = audio_to_keep(rendered, REPORT)
     for number, one in enumerate(rendered, start=1):
-        run.log_artifact(REPORT / one.original, one.original.parent.as_posix())
+        if number <= kept.excerpts:
+            run.log_artifact(REPORT / one.original, one.original.parent.as_posix())
         for checkpoint in one.checkpoints:
             run.log_image(REPORT / checkpoint.picture, f"spectrogram-{number:02d}", checkpoint.step)
-            if checkpoint.step in kept:
+            if number <= kept.excerpts and checkpoint.step in kept.steps:
                 for file in (checkpoint.mono, checkpoint.stereo):
                     run.log_artifact(REPORT / file, file.parent.as_posix())
     alone = listening_page(rendered, loudness_lufs=loudness_lufs, embed_from=REPORT)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -36,25 +35,6 @@ WORKER = textwrap.dedent("""
             print("ready", flush=True)
             time.sleep(60)
 """)
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with its tables and no experiment of ours; making one takes seconds."""
-    from mlflow import MlflowClient
-
-    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowClient(f"sqlite:///{file}").search_experiments()
-    return file
-
-
-@pytest.fixture
-def root(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("MLFLOW_TRACKING_URI", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV"):
-        monkeypatch.delenv(name, raising=False)
-    shutil.copy(migrated, tmp_path / "mlflow.db")
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    return tmp_path
 
 
 @pytest.fixture
