@@ -16,11 +16,11 @@ def main() -> None:
     """Measure, print and record."""
     import tensorflow as tf
 
-    step = make_step(width=0.03125, crop=4096, bins=65, filters=4)
+    step = make_step(width=0.03125, crop=5120, bins=65, filters=4)
     sizes = {}
     for number in range(1, LATE + 1):
-        mid = 0.1 * tf.random.stateless_normal((1, 9280 + 4096), (number, 0))
-        step.train(mid, mid[:, -4096:])
+        mid = 0.1 * tf.random.stateless_normal((1, 9280 + 5120), (number, 0))
+        step.train(mid, mid[:, -5120:])
         if number in (EARLY, LATE):
             sizes[number] = psutil.Process().memory_info().rss
     growth = sizes[LATE] / sizes[EARLY] - 1

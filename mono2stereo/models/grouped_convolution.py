@@ -71,10 +71,11 @@ def quickest(*, groups: int, taps: int, channels: int, filters: int, strides: in
     def filling(vectors: int) -> int:
         return min(8, max(2, 2 ** math.ceil(math.log2(vectors * VECTOR / filters))))
 
+    wide = strides == 1 and filters >= 4 * VECTOR
     return Plan(
         phases=filling(1) if min(channels, filters) < VECTOR else 1,
-        weight_phases=filling(1 if strides > 1 else 4),
-        weight_product=strides == 1,
+        weight_phases=1 if wide else filling(1 if strides > 1 else 4),
+        weight_product=strides == 1 and not wide,
     )
 
 
@@ -328,14 +329,22 @@ def _to_x(dy: tf.Tensor, kernel: tf.Tensor, shape: Shape, x: tf.Tensor, phases: 
 
 
 def _to_x_product(dy: tf.Tensor, kernel: tf.Tensor, shape: Shape, x: tf.Tensor) -> tf.Tensor:
-    """A product for each hop of taps, then added where it belongs."""
+    """A product for each hop of taps, of narrow ones together, then added where it belongs."""
     frames, hop, steps = time_of(dy), shape.strides, -(-shape.taps // shape.strides)
     rows, kernel, shares = tf.reshape(dy, (-1, shape.filters)), tf.squeeze(kernel, 0), []
+    width = hop * shape.channels
+    together = None
+    if width < VECTOR:
+        together = tf.matmul(rows, tf.reshape(kernel, (-1, shape.filters)), transpose_b=True)
     for step in range(steps):
-        columns = tf.reshape(kernel[step * hop : (step + 1) * hop], (-1, shape.filters))
-        share = tf.reshape(tf.matmul(rows, columns, transpose_b=True), (1, -1, frames, columns.shape[0]))
-        lacking = hop * shape.channels - columns.shape[0]
-        shares.append(tf.pad(share, ((0, 0), (0, 0), (step, steps - 1 - step), (0, lacking))))
+        if together is None:
+            columns = tf.reshape(kernel[step * hop : (step + 1) * hop], (-1, shape.filters))
+            share = tf.matmul(rows, columns, transpose_b=True)
+        else:
+            share = together[:, step * width : (step + 1) * width]
+        made = share.shape[1]
+        around = ((0, 0), (0, 0), (step, steps - 1 - step), (0, width - made))
+        shares.append(tf.pad(tf.reshape(share, (1, -1, frames, made)), around))
     return shape.unfold(tf.add_n(shares), time_of(x), frames + steps - 1, hop)
 
 

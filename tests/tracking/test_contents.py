@@ -119,16 +119,15 @@ def test_system_metrics_go_by_step_and_never_twice(root: Path) -> None:
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
-    run_id = ""
     for first in (1, 3):  # interrupted after step 4, resumed from step 2
         with (
-            start_run("train", PARAMS, {}, root / "run.json", resume_run_id=run_id) as run,
+            start_run("train", PARAMS, {}, root / "run.json", resume_key="a training") as run,
             run.watching_the_machine() as sink,
         ):
             for step in range(first, first + 4):
                 sink({"train/loss": 1.0}, step)
                 sink({"valid/loss": 1.0}, step)
-        run_id = run.run_id
+    run_id = run.run_id
     keys = {key for key in client.get_run(run_id).data.metrics if key.startswith("system/")}
     assert {"system/cpu_utilization_percentage", "system/disk_usage_percentage"} <= keys
     for key in (*keys, "train/loss", "valid/loss"):

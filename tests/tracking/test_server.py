@@ -28,6 +28,8 @@ STAGE = textwrap.dedent("""
     params = {"profile": "ci", "loss.coherence": 2.5}
     open_run = start_run if stage == "train" else continue_run
     arguments = {"run_file": root / "run.json", "params": params, "tags": {}, "root": root}
+    if stage == "train":
+        arguments["resume_key"] = "a training"
     with open_run(stage, **arguments) as run:
         print("ready", flush=True)
         for line in sys.stdin:
@@ -203,7 +205,7 @@ def test_killed_while_the_server_is_away_and_resumed(
     train.process.wait()
     run_id = json.loads((root / "run.json").read_text())["run_id"]
     server.start()
-    with start_run("train", PARAMS, {}, root / "run.json", resume_run_id=run_id) as run:
+    with start_run("train", PARAMS, {}, root / "run.json", resume_key="a training") as run:
         for step in (2, 3, 4):  # from its last checkpoint
             run.log_metrics({"train/loss": 1 / step, "train/mel": float(step)}, step)
             run.log_text("", f"train/step-{step:06d}/sound.wav")
