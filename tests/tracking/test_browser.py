@@ -88,7 +88,7 @@ def test_list_compare_and_listen(browser: Any, server: Server, runs: list[str], 
         const players = root => [...root.querySelectorAll("*")].flatMap(
             one => one.shadowRoot ? players(one.shadowRoot) : one.tagName === "AUDIO" ? [one] : []);
         const player = players(document)[0];
-        return player && player.readyState > 0 ? player.duration : null"""  # within the waveform's shadow tree
+        return player && player.readyState > 0 ? player.duration : null"""  # in a shadow tree
     try:
         found = wait(browser, lambda page: page.execute_script(duration))
     finally:
