@@ -78,7 +78,8 @@ class Server:
 
     def kill(self) -> None:
         if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 
@@ -161,6 +162,6 @@ def postgresql() -> Iterator[str]:
     call(str(binaries / "initdb"), "--pgdata", cluster, "--auth", "trust", "--username", "test", "--no-sync")
     options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
     call(*control, "--log", str(folder / "log"), "--options", options, "start")
-    yield f"postgresql://test@127.0.0.1:{port}/postgres"
+    yield f"postgresql+psycopg2://test@127.0.0.1:{port}/postgres"
     call(*control, "--mode", "immediate", "stop")
     shutil.rmtree(folder)

@@ -1,0 +1,96 @@
+"""The runs as a person sees them: MLflow's own pages in a real Chromium."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import Server
+
+from mono2stereo.tracking import start_run
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+SECONDS, RATE = 1.5, 22050
+PATIENCE_SECONDS = 60
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Any]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("no Chromium: apt-get install chromium chromium-driver")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "headless=new", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking",
+        "disable-component-update", "disable-sync", "disable-dev-shm-usage", "window-size=1400,900",
+        f"user-data-dir={tmp_path / 'chromium'}",
+    ):  # fmt: skip
+        options.add_argument(f"--{argument}")
+    opened = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield opened
+    opened.quit()
+
+
+@pytest.fixture
+def runs(server: Server, root: Path) -> list[str]:
+    """Two small runs with curves and a WAV."""
+    time = np.arange(int(SECONDS * RATE)) / RATE
+    tone = 0.2 * np.stack([np.sin(2 * math.pi * 440 * time), np.sin(2 * math.pi * 443 * time)], axis=1)
+    soundfile.write(root / "tone_stereo.wav", tone, RATE)
+    made = []
+    for coherence in (1.0, 2.5):
+        name = f"coherence-{coherence:g}"
+        with start_run("train", {"profile": name, "loss.coherence": coherence}, {}, root / "run.json") as run:
+            for step in range(1, 11):
+                run.log_metrics({"train/mel": coherence / step, "valid/coherence": 1 / step}, step)
+            run.log_artifact(root / "tone_stereo.wav", "audio/step-000010")
+        made.append(run.run_id)
+    return made
+
+
+def wait(browser: Any, condition: Callable[[Any], Any]) -> Any:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, PATIENCE_SECONDS).until(condition)
+
+
+def shows(*words: str) -> Callable[[Any], bool]:
+    return lambda browser: all(word in browser.find_element("tag name", "body").text for word in words)
+
+
+def test_list_compare_and_listen(browser: Any, server: Server, runs: list[str], tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    experiment = MlflowClient(server.uri).get_experiment_by_name("mono2stereo").experiment_id
+    pages = f"{server.uri}/#/experiments/{experiment}"
+
+    browser.get(f"{pages}/runs")
+    wait(browser, shows("coherence-1", "coherence-2.5"))
+    browser.save_screenshot(str(tmp_path / "runs.png"))
+
+    chosen = ",".join(f'"{run}"' for run in runs)
+    browser.get(f'{server.uri}/#/compare-runs?runs=[{chosen}]&experiments=["{experiment}"]')
+    wait(browser, shows("loss.coherence", "coherence-1", "coherence-2.5"))
+    browser.save_screenshot(str(tmp_path / "compare.png"))
+
+    browser.get(f"{pages}/runs/{runs[0]}/artifacts/audio/step-000010/tone_stereo.wav")
+    wait(browser, shows("tone_stereo.wav"))
+    duration = """
+        const players = root => [...root.querySelectorAll("*")].flatMap(
+            one => one.shadowRoot ? players(one.shadowRoot) : one.tagName === "AUDIO" ? [one] : []);
+        const player = players(document)[0];
+        return player && player.readyState > 0 ? player.duration : null"""  # in a shadow tree
+    try:
+        found = wait(browser, lambda page: page.execute_script(duration))
+    finally:
+        browser.save_screenshot(str(tmp_path / "listen.png"))
+    assert found == pytest.approx(SECONDS, abs=0.01)
