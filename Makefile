@@ -9,7 +9,7 @@ export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help setup repro test test-slow lint format ui bench adopt lock clean
+.PHONY: help setup repro test test-slow lint format ui compare bench adopt lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -47,6 +47,9 @@ format: $(READY) ## let ruff rewrite the code
 ui: $(READY) ## compare runs and listen, in a browser
 	mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}
 
+compare: $(READY) ## all evaluated runs in one picture: reports/compare
+	python -m stages.compare
+
 bench: $(READY) ## time ours beside stock Keras, PyTorch and bare loops; writes reports/bench
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
 	for question in startup preprocess formulations grouped_conv optimizer input_pipeline memory gan_step report; do \
@@ -64,4 +67,4 @@ lock: $(READY) ## pin the newest versions that fit pyproject.toml
 	  --no-emit-index-url --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
 
 clean: ## delete what the pipeline made here, not the environment
-	rm -rf data models reports/preprocess reports/train reports/render reports/evaluate .resume
+	rm -rf data models reports/preprocess reports/train reports/render reports/evaluate reports/compare .resume

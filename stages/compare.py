@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+
+import pandas as pd
 
 from mono2stereo import tracking
 from mono2stereo.errors import one_line_errors
@@ -14,8 +17,14 @@ REPORT = Path("reports/compare")
 def main() -> None:
     """Compare what the store holds."""
     found = tracking.evaluated_runs()
-    runs = [EvaluatedRun(run.name, run.params, run.metrics, run.tags.get("data", "")) for run in found]
-    points = tracking.read_table(found[0].run_id, "evaluate/trade_off.csv") if found else None
+    runs = [
+        EvaluatedRun(run.info.run_name, run.data.params, run.data.metrics, run.data.tags.get("data", ""))
+        for run in found
+    ]
+    points = pd.DataFrame()
+    if found:
+        table = tracking.read_artifact(found[0].info.run_id, "evaluate/trade_off.csv")
+        points = pd.read_csv(io.StringIO(table))
     left_out = write_sweep(runs, points, REPORT)
     print(f"{REPORT / 'index.md'}: {len(runs) - left_out} runs compared, {left_out} measured otherwise")
 

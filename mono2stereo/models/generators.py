@@ -12,8 +12,8 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
+from mono2stereo.models.group_layout import regroup
 from mono2stereo.models.grouped_conv import GroupedConv1D
-from mono2stereo.models.grouped_convolution import regroup
 
 N_LAYERS = 4
 Kind = Literal["grouped_conv1d", "conv2d"]

@@ -11,13 +11,8 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from mono2stereo.models.grouped_convolution import (
-    Size,
-    fit_time,
-    grouped_convolution,
-    regroup,
-    time_of,
-)
+from mono2stereo.models.group_layout import Size, fit_time, regroup, time_of
+from mono2stereo.models.grouped_convolution import grouped_convolution
 
 Normalization = Literal["weight", "spectral"]
 Padding = Literal["valid", "same", "causal"]
@@ -145,7 +140,7 @@ class GroupedConv1D(keras.layers.Layer):
         scale = self.scale(training=training)
         if scale is not None and _rows(x, frames) > math.prod(kernel.shape[:2]):
             kernel, scale = kernel * scale, None  # whichever is smaller is scaled: the kernel or the output
-        options = {"strides": self.strides, "padding": (before, after)}
+        options: dict[str, Any] = {"strides": self.strides, "padding": (before, after)}
         if scale is None:
             y = grouped_convolution(x, kernel, bias, negative_slope=self.negative_slope, **options)
         else:

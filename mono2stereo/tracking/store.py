@@ -124,7 +124,7 @@ class StoredRun:
         """
         do = getattr(self, operation)
         try:
-            with _translated():
+            with translated():
                 do(**arguments, files=files) if files else do(**arguments)
         except UnreachableError:
             self._last_steps = None
@@ -241,7 +241,8 @@ def _agrees(run: Any, params: Mapping[str, str], tags: Mapping[str, str], stage:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """What MLflow raises, as `UnreachableError` or `RefusedError`."""
     from mlflow.exceptions import MlflowException
 
     try:

@@ -9,8 +9,9 @@ import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from mono2stereo.models.group_layout import regroup
 from mono2stereo.models.grouped_conv import GroupedConv1D
-from mono2stereo.models.grouped_convolution import Plan, grouped_convolution, quickest, regroup
+from mono2stereo.models.grouped_convolution import Plan, grouped_convolution, quickest
 
 
 @st.composite
