@@ -100,16 +100,19 @@ def test_list_compare_and_listen(browser: Any, server: Server, runs: list[str], 
     browser.get(f"{server.uri}/#/experiments/{experiment}/runs")
     wait(browser, shows("coherence-1", "coherence-2.5"))
     press(browser, "//*[text()='Model training']")
+    press(browser, "//button[@aria-label='Close']")  # the assistant
     wait(browser, shows("coherence-1", "coherence-2.5"))
     shoot(browser, "runs", tmp_path)
 
-    for box in range(2, 4):  # after the one for all
-        press(browser, f"(//input[@type='checkbox'])[{box}]")
+    for row in (1, 2):
+        press(browser, f"(//input[contains(@aria-label, 'toggle row selection')])[{row}]/..")
     press(browser, "//button[.//text()='Compare']")
     wait(browser, shows("Comparing 2 Runs", "loss.coherence"))
     shoot(browser, "compare", tmp_path)
 
-    browser.get(f"{server.uri}/#/experiments/{experiment}/runs/{runs[0]}/artifacts/audio/step-000010/tone_stereo.wav")
+    browser.get(
+        f"{server.uri}/#/experiments/{experiment}/runs/{runs[0]}/artifacts/audio/step-000010/tone_stereo.wav"
+    )
     wait(browser, shows("tone_stereo.wav"))
     duration = wait(
         browser, lambda page: page.execute_script("return players.map(one => one.duration).find(isFinite)")
