@@ -85,7 +85,7 @@ def test_dvc_commands_are_known() -> None:
     assert shutil.which("dvc", path=str(Path(sys.executable).parent))
     for command in COMMANDS:
         if command[0] == "dvc":
-            verbs = command[1 : 3 if command[1] in ("exp", "queue", "metrics") else 2]
+            verbs = command[1 : 3 if command[1] in ("exp", "queue", "metrics", "plots") else 2]
             dvc = [str(Path(sys.executable).with_name("dvc")), *verbs, "--help"]
             usage = subprocess.run(dvc, cwd=ROOT, capture_output=True, text=True)
             assert usage.returncode == 0
