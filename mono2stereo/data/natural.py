@@ -27,7 +27,7 @@ class OwnRateLevels:
 
     def __init__(self, sample_rate: int) -> None:
         self.sample_rate = sample_rate
-        self._length = scipy.fft.next_fast_len(sample_rate // 2, real=True)
+        self._length = sample_rate // 2
         self._window = scipy.signal.windows.hann(self._length, sym=False).astype(np.float32)
         self._rest = np.zeros((0, 2), np.float32)
         self._power = np.zeros((2, self._length // 2 + 1))

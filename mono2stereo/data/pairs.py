@@ -57,6 +57,11 @@ class Width:
     side_to_mid_db: list[float]
     recordings: list[int]
 
+    @property
+    def curve(self) -> dict[str, list[float]]:
+        """As exported models carry it."""
+        return {"frequency_hz": self.frequency_hz, "side_to_mid_db": self.side_to_mid_db}
+
 
 @dataclass(frozen=True)
 class Natural:
@@ -127,16 +132,16 @@ def write_index(
 
 
 def load_natural(folder: Path | str) -> Natural | None:
-    """What preprocess found natural in the training split; None where it was not asked.
+    """What preprocess found natural in the training split; None in pairs that do not say.
 
     Raises:
         DataError: the index is missing or damaged.
     """
     index = _read_index(Path(folder))
     try:
-        found = index["natural"]
-        return found and Natural(**found | {"width": Width(**found["width"])})
-    except (KeyError, TypeError):
+        found = index.get("natural")
+        return Natural(**found | {"width": Width(**found["width"])}) if found else None
+    except (AttributeError, KeyError, TypeError):
         raise _damaged(Path(folder)) from None
 
 
