@@ -81,7 +81,9 @@ def test_unfit_recordings_are_named_and_left_out(tmp_path: Path, write_stereo, c
     for row in rows[3:]:
         assert row.status.startswith(expected[row.track]), row
         assert f"left out: train/{row.track}.wav: {row.status}" in printed
-    with pytest.raises(DataError, match=r"10 of 13 .*train/short\.wav \(too short: 0\.20 s, 8820 samples\)") as refusal:
+    with pytest.raises(
+        DataError, match=r"10 of 13 .*train/short\.wav \(too short: 0\.20 s, 8820 samples\)"
+    ) as refusal:
         build_manifest(tracks, root=tmp_path, min_seconds=0.5, strict=True)
     assert "\n" not in str(refusal.value)
 
