@@ -56,7 +56,7 @@ class ManifestRow:
 def build_manifest(
     tracks: Sequence[Track], *, root: Path, min_seconds: float, strict: bool = False
 ) -> list[ManifestRow]:
-    """Inspect every track and say on stderr which are left out, and what is odd about which.
+    """Inspect every track and say on stderr which ones are left out, and why.
 
     Args:
         tracks: from a source; the rows keep their order.
@@ -75,9 +75,12 @@ def build_manifest(
         raise DataError(f"data.strict: {len(unfit)} of {len(rows)} recordings unfit, remove them: {named}")
     for row in unfit:
         print(f"left out: {row.path}: {row.status}", file=sys.stderr)
-    for row in rows:
-        if row.status == OK and row.note:
-            print(f"kept: {row.path}: {row.note}", file=sys.stderr)
+    odd = sum(row.status == OK and bool(row.note) for row in rows)
+    if odd:
+        print(
+            f"kept though odd: {odd} of {len(rows)}; the column note of the manifest says how",
+            file=sys.stderr,
+        )
     for split in SPLITS:
         if not any(row.split == split and row.status == OK for row in rows):
             raise DataError(

@@ -78,7 +78,8 @@ def draw_width(tracks: Sequence[PreprocessedTrack], width: Width, file: Path) ->
         axes.axhline(0, color=GREY, linewidth=1)
         for number, track in enumerate(tracks):
             axes.plot(
-                WIDTH_CENTRES_HZ, side_to_mid_bands_db(track.levels_db), color="#88AACC", linewidth=0.8,
+                WIDTH_CENTRES_HZ, side_to_mid_bands_db(track.levels_db),
+                color="#88AACC", alpha=0.5, linewidth=0.8,
                 label="" if number else "a recording (above 8 kHz only where no codec thinned it)",
             )  # fmt: skip
         axes.plot(
@@ -109,7 +110,12 @@ def draw_coherence(tracks: Sequence[PreprocessedTrack], sample_rate: int, file: 
             curves = [track.own_side.coherence[length] for track in tracks]
             for number, curve in enumerate(curves):
                 axes.plot(
-                    centres_hz, curve, color="#88AACC", linewidth=0.8, label="" if number else "a recording"
+                    centres_hz,
+                    curve,
+                    color="#88AACC",
+                    alpha=0.5,
+                    linewidth=0.8,
+                    label="" if number else "a recording",
                 )
             axes.plot(centres_hz, mean_defined(curves), color="black", linewidth=2.2, label="mean")
             floor = coherence_floor(1 + (samples - length) // (length // 4))
