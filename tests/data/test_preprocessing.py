@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import csv
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from filelock import FileLock
 
 from mono2stereo.data import preprocessing
 from mono2stereo.data.manifest import build_manifest
@@ -122,6 +124,21 @@ def test_a_bad_round_trip_names_the_track_and_leaves_nothing(tmp_path: Path, row
     monkeypatch.undo()
     assert len(_preprocess(rows, tmp_path, limit=50.0)) == 3  # made already, so judged as measured then
     assert {path.name for path in (tmp_path / "data").iterdir()} == {"pairs", "finished_tracks.lock"}
+
+
+def test_one_run_at_a_time(tmp_path: Path, rows, capfd) -> None:
+    (tmp_path / "data").mkdir()
+    made = []
+    other = FileLock(tmp_path / "data" / "finished_tracks.lock")
+    with other:
+        run = threading.Thread(target=lambda: made.extend(_preprocess(rows, tmp_path)))
+        run.start()
+        said = ""
+        while "waits for another run" not in said:
+            said += capfd.readouterr().err
+        assert not made
+    run.join()
+    assert len(made) == 3
 
 
 def test_missing_and_changed_audio(tmp_path: Path, rows) -> None:
