@@ -86,7 +86,7 @@ class MelTerm(Section):
 
 class CoherenceTerm(Section):
     frame_lengths: Annotated[list[Positive], Field(min_length=1)]
-    floors: list[Annotated[float, Field(ge=0, lt=1)]]
+    floors: Literal["natural"] | list[Annotated[float, Field(ge=0, lt=1)]]
 
 
 class LevelTerm(Section):
@@ -219,7 +219,9 @@ class Config(Section):
                 f"{self.sample_rate / 2:g}"
             )
         if self.data.valid_fraction + self.data.test_fraction >= 1:
-            raise ConfigError("data.valid_fraction + data.test_fraction: below 1, to leave tracks to train on")
+            raise ConfigError(
+                "data.valid_fraction + data.test_fraction: below 1, to leave tracks to train on"
+            )
         if (train.clip_samples - stft.frame_length) % stft.frame_step or self.crop_samples <= 0:
             first = generator.context_frames * stft.frame_step + stft.frame_length
             raise ConfigError(
@@ -250,9 +252,9 @@ class Config(Section):
                 f"terms.mel.frame_length = {mel.frame_length}: longer than the crop of {self.crop_samples} "
                 "samples; lengthen train.clip_samples"
             )
-        if len(coherence.floors) != len(coherence.frame_lengths):
+        if coherence.floors != "natural" and len(coherence.floors) != len(coherence.frame_lengths):
             raise ConfigError(
-                f"terms.coherence.floors = {coherence.floors}: one for each of the "
+                f"terms.coherence.floors = {coherence.floors}: natural, or one for each of the "
                 f"{len(coherence.frame_lengths)} frame_lengths"
             )
         for frame_length in coherence.frame_lengths:

@@ -49,6 +49,8 @@ class ModelCard:
         lookahead_frames: How many of them lie in the future.
         highpass_hz: Cut-off of the side's 4th-order Butterworth high-pass.
         training: Facts about the run, for people.
+        natural_width: How wide the training recordings were: equally long lists `frequency_hz` and
+            `side_to_mid_db`; None in files that know no width.
     """
 
     generator: str
@@ -60,6 +62,7 @@ class ModelCard:
     lookahead_frames: int
     highpass_hz: float
     training: dict[str, Any]
+    natural_width: dict[str, list[float]] | None = None
 
     @property
     def stft(self) -> Stft:

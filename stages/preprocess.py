@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from mono2stereo.config import Config
-from mono2stereo.data.manifest import OK, read_manifest
+from mono2stereo.data.manifest import read_manifest
 from mono2stereo.data.preprocess_report import write_reports
-from mono2stereo.data.preprocessing import missing_audio, preprocess
+from mono2stereo.data.preprocessing import Settings, missing_audio, preprocess
 from mono2stereo.data.sources import open_source
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import one_line_errors
@@ -17,25 +17,21 @@ from mono2stereo.errors import one_line_errors
 def main() -> None:
     """Run the stage in the current folder."""
     config = Config.load()
-    data, stft = config.data, config.stft
+    data, stft, coherence = config.data, config.stft, config.terms.coherence
     root = Path(os.environ.get("DVC_ROOT", Path.cwd()))
     rows = read_manifest(Path("data/manifest.csv"))
     if missing_audio(rows, root=root):
         open_source(data.source, path=data.path, root=root).prepare()
-    tracks = preprocess(
-        rows,
-        Path("data/pairs"),
-        root=root,
+    settings = Settings(
         sample_rate=config.sample_rate,
         stft=Stft(stft.frame_length, stft.frame_step, stft.fft_length),
-        min_round_trip_db=config.preprocess.min_round_trip_db,
+        crop_samples=config.crop_samples,
+        coherence_frame_lengths=tuple(coherence.frame_lengths),
+        n_mels=config.terms.mel.n_mels,
     )
-    write_reports(
-        tracks,
-        Path("reports/preprocess"),
-        sample_rate=config.sample_rate,
-        left_out=sum(row.status != OK for row in rows),
-    )
+    limit = config.preprocess.min_round_trip_db
+    tracks = preprocess(rows, Path("data/pairs"), root=root, settings=settings, min_round_trip_db=limit)
+    write_reports(tracks, rows, Path("reports/preprocess"), settings=settings, min_round_trip_db=limit)
 
 
 if __name__ == "__main__":

@@ -11,18 +11,15 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import soundfile
 
+from mono2stereo.data.inspection import inspect_audio
 from mono2stereo.data.parallel import map_parallel
 from mono2stereo.data.sources.track import SPLITS, Track
 from mono2stereo.errors import DataError
 from mono2stereo.files import atomic_path
 
 OK = "ok"
-MONO_BELOW_DB = -60.0
-SILENT_BELOW_RMS = 1e-5
-BLOCK_FRAMES = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,9 @@ class ManifestRow:
         bytes: size of the file.
         sha256: of the file.
         side_to_mid_db: level of (L−R)/2 against (L+R)/2; nan where there is none.
+        clipped_samples: samples at or beyond full scale, over both channels.
         status: "ok", or why the recording is left out.
+        note: what is odd about one that is kept as it is.
     """
 
     track: str
@@ -49,7 +48,9 @@ class ManifestRow:
     bytes: int
     sha256: str
     side_to_mid_db: float
+    clipped_samples: int
     status: str
+    note: str = ""
 
 
 def build_manifest(
@@ -74,6 +75,12 @@ def build_manifest(
         raise DataError(f"data.strict: {len(unfit)} of {len(rows)} recordings unfit, remove them: {named}")
     for row in unfit:
         print(f"left out: {row.path}: {row.status}", file=sys.stderr)
+    odd = sum(row.status == OK and bool(row.note) for row in rows)
+    if odd:
+        print(
+            f"kept though odd: {odd} of {len(rows)}; the column note of the manifest says how",
+            file=sys.stderr,
+        )
     for split in SPLITS:
         if not any(row.split == split and row.status == OK for row in rows):
             raise DataError(
@@ -89,46 +96,23 @@ def inspect_track(track: Track, *, root: Path, min_seconds: float) -> ManifestRo
         path = track.path.relative_to(root).as_posix()
     except ValueError:
         path = track.path.resolve().as_posix()
-    row = ManifestRow(track.name, track.split, path, 0, 0.0, 0, "", math.nan, "unreadable")
+    row = ManifestRow(track.name, track.split, path, 0, 0.0, 0, "", math.nan, 0, "unreadable")
     try:
         with track.path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         row = replace(row, bytes=track.path.stat().st_size, sha256=digest)
-        return _listen(row, track.path, min_seconds)
+        found = inspect_audio(track.path, min_seconds)
     except (OSError, soundfile.SoundFileError) as error:
         return replace(row, status=f"unreadable: {' '.join(str(error).split())}")
-
-
-def _listen(row: ManifestRow, path: Path, min_seconds: float) -> ManifestRow:
-    frames = 0
-    energy = np.zeros(2)  # of mid and side
-    with soundfile.SoundFile(path) as audio:
-        row = replace(row, sample_rate=audio.samplerate)
-        for block in audio.blocks(BLOCK_FRAMES, dtype="float64", always_2d=True):
-            frames += len(block)
-            left, right = block[:, 0], block[:, -1]
-            energy += np.sum(((left + right) / 2) ** 2), np.sum(((left - right) / 2) ** 2)
-        channels = audio.channels
-    row = replace(row, seconds=round(frames / row.sample_rate, 4))
-    status = OK
-    if channels > 2:
-        status = f"{channels} channels"
-    elif channels == 1:
-        status = "mono"
-    elif row.seconds < min_seconds:
-        status = f"too short: {row.seconds:.2f} s"
-    elif not np.all(np.isfinite(energy)):
-        status = "samples that are not finite"
-    elif math.sqrt(energy.sum() / frames) < SILENT_BELOW_RMS:
-        status = "silent"
-    else:
-        ratio_db = 10 * math.log10(np.divide(*np.maximum(energy, 1e-30 * energy.sum())[::-1]))
-        row = replace(row, side_to_mid_db=round(ratio_db, 2))
-        if ratio_db < MONO_BELOW_DB:
-            status = "mono"
-        elif ratio_db > -MONO_BELOW_DB:
-            status = "channels in opposite phase"
-    return replace(row, status=status)
+    return replace(
+        row,
+        sample_rate=found.sample_rate,
+        seconds=found.seconds,
+        side_to_mid_db=found.side_to_mid_db,
+        clipped_samples=found.clipped_samples,
+        status=found.unfit or OK,
+        note=found.note,
+    )
 
 
 def _mark_duplicates(rows: list[ManifestRow]) -> list[ManifestRow]:
@@ -164,7 +148,9 @@ def read_manifest(path: Path) -> list[ManifestRow]:
                     bytes=int(row["bytes"]),
                     sha256=row["sha256"],
                     side_to_mid_db=float(row["side_to_mid_db"]),
+                    clipped_samples=int(row["clipped_samples"]),
                     status=row["status"],
+                    note=row["note"],
                 )
                 for row in csv.DictReader(file)
             ]

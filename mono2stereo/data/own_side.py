@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,13 @@ LEVEL_FRAME_STEP = 256
 BLOCK_FRAMES = 1024
 
 
+class Samples(Protocol):
+    """An array, or a file that is read a slice at a time."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, piece: slice, /) -> NDArray[np.float32]: ...
+
+
 @dataclass(frozen=True)
 class OwnSide:
     """Means over a track's stretches of 3 s.
@@ -37,37 +46,38 @@ class OwnSide:
     stretches: int
 
 
-def measure_own_side(mid_side: NDArray[np.float32], sample_rate: int) -> OwnSide:
+def measure_own_side(mid_side: Samples, sample_rate: int) -> OwnSide:
     """Measure up to ten stretches, evenly spread over `mid_side` (samples, 2); silent ones are skipped."""
-    length = round(STRETCH_SECONDS * sample_rate)
-    count = min(MAX_STRETCHES, len(mid_side) // length)
-    starts = np.linspace(0, max(len(mid_side) - length, 0), count).astype(int)
-    coherence: dict[int, list[NDArray[np.float64]]] = {n: [] for n in COHERENCE_FRAME_LENGTHS}
-    correlation = []
-    for start in starts:
-        stretch = np.asarray(mid_side[start : start + length], np.float64)
-        if np.any(np.sqrt(np.mean(stretch**2, axis=0)) < 1e-5):
-            continue
-        mid, side = stretch.T
-        for n, bands in coherence.items():
-            bands.append(mel_coherence(mid, side, sample_rate, frame_length=n, n_mels=N_MELS))
-        lags = lagged_correlation(mid, side, round(MAX_LAG_SECONDS * sample_rate))
-        correlation.append(np.max(np.abs(lags)))
-    if not correlation:
-        nothing = np.full(N_MELS, np.nan)
-        return OwnSide(dict.fromkeys(COHERENCE_FRAME_LENGTHS, nothing), float("nan"), 0)
-    return OwnSide(
-        {n: mean_defined(bands) for n, bands in coherence.items()},
-        float(np.mean(correlation)),
-        len(correlation),
-    )
+    stretches = sounding_stretches(mid_side, round(STRETCH_SECONDS * sample_rate))
+    coherence = stretch_coherence(stretches, sample_rate, COHERENCE_FRAME_LENGTHS, N_MELS)
+    max_lag = round(MAX_LAG_SECONDS * sample_rate)
+    largest = [np.max(np.abs(lagged_correlation(mid, side, max_lag))) for mid, side in stretches]
+    return OwnSide(coherence, float(np.mean(largest)) if largest else float("nan"), len(stretches))
 
 
-def level_bands(x: NDArray[np.float32], sample_rate: int) -> NDArray[np.float64]:
-    """Long-term RMS (n_mels,) of each mel band's magnitude, 1024/256, read block by block.
+def sounding_stretches(mid_side: Samples, samples: int) -> list[NDArray[np.float64]]:
+    """Up to ten stretches (2, samples) of mid and side, evenly spread, without those where one is silent."""
+    count = min(MAX_STRETCHES, len(mid_side) // samples)
+    starts = np.linspace(0, max(len(mid_side) - samples, 0), count).astype(int)
+    stretches = [np.asarray(mid_side[start : start + samples], np.float64).T for start in starts]
+    return [stretch for stretch in stretches if np.all(np.sqrt(np.mean(stretch**2, axis=1)) >= 1e-5)]
 
-    `x` (samples,) may be mapped from a file.
-    """
+
+def stretch_coherence(
+    stretches: Sequence[NDArray[np.float64]], sample_rate: int, frame_lengths: Sequence[int], n_mels: int
+) -> dict[int, NDArray[np.float64]]:
+    """By frame length: mean over stretches of the coherence of mid and side, (n_mels,); NaN without any."""
+    return {
+        length: mean_defined(
+            [mel_coherence(mid, side, sample_rate, length, n_mels) for mid, side in stretches]
+            or np.full((1, n_mels), np.nan)
+        )
+        for length in frame_lengths
+    }
+
+
+def level_bands(x: Samples, sample_rate: int) -> NDArray[np.float64]:
+    """Long-term RMS (n_mels,) of each mel band's magnitude, 1024/256, of `x` (samples,), block by block."""
     step, overlap = LEVEL_FRAME_STEP, LEVEL_FRAME_LENGTH - LEVEL_FRAME_STEP
     energy = np.zeros(N_MELS)
     frames = 0

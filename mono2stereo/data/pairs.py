@@ -1,7 +1,7 @@
 """The folder of mid/side pairs that preprocess writes and everything after it reads.
 
 `<folder>/{train,valid,test}/<track>.npy` holds float32 (samples, 2), the columns mid and side;
-`<folder>/index.json` says what there is and how loud.
+`<folder>/index.json` says what there is and how loud, and what is natural in the training split.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,59 @@ class PairEntry:
 
 
 @dataclass(frozen=True)
+class Width:
+    """How wide recordings are: medians over those that tell.
+
+    Attributes:
+        frequency_hz: centres of third octaves from 30 Hz to 20 kHz; those that no recording has are absent.
+        side_to_mid_db: level of side against mid in each.
+        recordings: how many told.
+    """
+
+    frequency_hz: list[float]
+    side_to_mid_db: list[float]
+    recordings: list[int]
+
+    @property
+    def curve(self) -> dict[str, list[float]]:
+        """As exported models carry it."""
+        return {"frequency_hz": self.frequency_hz, "side_to_mid_db": self.side_to_mid_db}
+
+
+@dataclass(frozen=True)
+class Natural:
+    """What recordings of the training split are like.
+
+    Attributes:
+        width: side against mid per band, at the recordings' own rates.
+        crop_samples: length over which the coherence was measured.
+        coherence: by window length in samples: median over tracks per mel band, 0 in bands without any bin.
+    """
+
+    width: Width
+    crop_samples: int
+    coherence: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class StoredColumns:
+    """A file of pairs, or one of its columns, of which only the slices asked for are ever in memory.
+
+    A memory map would count its pages as this process's, in the end the whole file.
+    """
+
+    path: Path
+    column: int | None = None
+
+    def __len__(self) -> int:
+        return len(np.load(self.path, mmap_mode="r"))
+
+    def __getitem__(self, piece: slice, /) -> NDArray[np.float32]:
+        stored = np.load(self.path, mmap_mode="r")[piece]
+        return np.array(stored if self.column is None else stored[:, self.column])
+
+
+@dataclass(frozen=True)
 class Pair:
     """One track as training and evaluation see it.
 
@@ -65,10 +119,30 @@ class Pair:
     side_level_bands: NDArray[np.float32]
 
 
-def write_index(folder: Path, sample_rate: int, entries: Sequence[PairEntry]) -> None:
+def write_index(
+    folder: Path, sample_rate: int, entries: Sequence[PairEntry], natural: Natural | None = None
+) -> None:
     """Write index.json into `folder`."""
-    index = {"sample_rate": sample_rate, "tracks": [asdict(entry) for entry in entries]}
+    index = {
+        "sample_rate": sample_rate,
+        "natural": natural and asdict(natural),
+        "tracks": [asdict(entry) for entry in entries],
+    }
     (folder / INDEX).write_text(json.dumps(index, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def load_natural(folder: Path | str) -> Natural | None:
+    """What preprocess found natural in the training split; None in pairs that do not say.
+
+    Raises:
+        DataError: the index is missing or damaged.
+    """
+    index = _read_index(Path(folder))
+    try:
+        found = index.get("natural")
+        return Natural(**found | {"width": Width(**found["width"])}) if found else None
+    except (AttributeError, KeyError, TypeError):
+        raise _damaged(Path(folder)) from None
 
 
 def load_pairs(folder: Path | str, split: str) -> list[Pair]:
@@ -78,17 +152,28 @@ def load_pairs(folder: Path | str, split: str) -> list[Pair]:
         DataError: the folder, a file or the split is missing or damaged.
     """
     folder = Path(folder)
+    index = _read_index(folder)
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         rate = int(index["sample_rate"])
         entries = [PairEntry(**entry) for entry in index["tracks"] if entry["split"] == split]
-    except FileNotFoundError:
-        raise DataError(f"{folder / INDEX}: not found; run the stage preprocess first") from None
     except (ValueError, KeyError, TypeError):
-        raise DataError(f"{folder / INDEX}: damaged; run the stage preprocess again") from None
+        raise _damaged(folder) from None
     if not entries:
         raise DataError(f"{folder}: no track in the split {split!r}; run the stage preprocess again")
     return [_open(folder, rate, entry) for entry in entries]
+
+
+def _read_index(folder: Path) -> Any:
+    try:
+        return json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{folder / INDEX}: not found; run the stage preprocess first") from None
+    except ValueError:
+        raise _damaged(folder) from None
+
+
+def _damaged(folder: Path) -> DataError:
+    return DataError(f"{folder / INDEX}: damaged; run the stage preprocess again")
 
 
 def _open(folder: Path, sample_rate: int, entry: PairEntry) -> Pair:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
 from mono2stereo.errors import DataError
@@ -26,7 +27,7 @@ def map_parallel(function: Callable[[Job], Result], jobs: Sequence[Job], *, labe
     if workers <= 1:
         return [function(job) for job in progress(jobs, label=label)]
     # spawn: forking a process that holds threads (BLAS, TensorFlow) can hang.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         try:
             return list(progress(pool.map(function, jobs), total=len(jobs), label=label))
         except BrokenProcessPool:
@@ -35,6 +36,17 @@ def map_parallel(function: Callable[[Job], Result], jobs: Sequence[Job], *, labe
             ) from None
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+
+    def watch() -> None:
+        if (parent := parent_process()) is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def usable_cores() -> int:

@@ -1,4 +1,4 @@
-"""What preprocess leaves for people and for DVC: the round trips and the recordings' own side."""
+"""What preprocess leaves for people and for DVC: tables, pictures and a page that shows them."""
 
 from __future__ import annotations
 
@@ -11,48 +11,139 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mono2stereo.data import preprocess_pictures as pictures
+from mono2stereo.data.manifest import OK, ManifestRow
+from mono2stereo.data.natural import CODEC_DROP_DB, thinned_by_codec
 from mono2stereo.data.own_side import COHERENCE_FRAME_LENGTHS, MAX_STRETCHES, N_MELS
-from mono2stereo.data.preprocessing import PreprocessedTrack
+from mono2stereo.data.pairs import Natural
+from mono2stereo.data.preprocessing import PreprocessedTrack, Settings, natural_of
 from mono2stereo.data.sources.track import SPLITS
 from mono2stereo.dsp.mel import mel_filterbank
 from mono2stereo.dsp.signals import mean_defined
 from mono2stereo.files import atomic_path
 
 OCTAVE_EDGES_HZ = (0, 88, 177, 354, 707, 1414, 2828, 5657, 11314, 22627)
+LEFT_OUT = "left out"
 
 
 def write_reports(
-    tracks: Sequence[PreprocessedTrack], folder: Path, *, sample_rate: int, left_out: int
+    tracks: Sequence[PreprocessedTrack],
+    rows: Sequence[ManifestRow],
+    folder: Path,
+    *,
+    settings: Settings,
+    min_round_trip_db: float,
 ) -> None:
-    """Write round_trip.csv, round_trip.md, coherence.md and metrics.json into `folder`."""
+    """Write report.md with its pictures, round_trip.csv and .md, and metrics.json into `folder`."""
+    minutes, counts = _amounts(tracks, rows)
+    natural = natural_of(tracks, settings)
+    clipped = {row.track: row.clipped_samples for row in rows}
     with atomic_path(folder) as beside:
         beside.mkdir()
+        table = [_round_trip_row(track, clipped[track.entry.name]) for track in tracks]
         with (beside / "round_trip.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["track", "split", "seconds", "round_trip_db", "clipped_samples"])
-            writer.writerows(_round_trip_row(track) for track in tracks)
-        (beside / "round_trip.md").write_text(_round_trip_table(tracks), encoding="utf-8")
-        (beside / "coherence.md").write_text(coherence_table(tracks, sample_rate), encoding="utf-8")
-        metrics = json.dumps(_metrics(tracks, left_out), indent=2, allow_nan=False)
+            writer.writerows(table)
+        (beside / "round_trip.md").write_text(_round_trip_table(table), encoding="utf-8")
+        pictures.draw_durations(minutes, counts, beside / "durations.png")
+        pictures.draw_tracks(tracks, min_round_trip_db, beside / "tracks.png")
+        pictures.draw_width(tracks, natural.width, beside / "width.png")
+        pictures.draw_coherence(tracks, settings.sample_rate, beside / "coherence.png")
+        report = _report(tracks, rows, natural, settings)
+        (beside / "report.md").write_text(report, encoding="utf-8")
+        metrics = json.dumps(_metrics(tracks, rows), indent=2, allow_nan=False)
         (beside / "metrics.json").write_text(metrics + "\n", encoding="utf-8")
 
 
-def _round_trip_row(track: PreprocessedTrack) -> list[str]:
-    entry = track.entry
-    return [
-        entry.name,
-        entry.split,
-        f"{track.seconds:.2f}",
-        f"{track.round_trip_db:.1f}",
-        str(track.clipped_samples),
+def _report(
+    tracks: Sequence[PreprocessedTrack], rows: Sequence[ManifestRow], natural: Natural, settings: Settings
+) -> str:
+    worst = min(tracks, key=lambda track: track.round_trip_db)
+    thinned = sum(thinned_by_codec(track.levels_db) for track in tracks)
+    left_out = [(row.path, row.split, row.status) for row in rows if row.status != OK]
+    odd = [(row.path, row.split, row.note) for row in rows if row.status == OK and row.note]
+    curve = natural.width
+    width = zip(curve.frequency_hz, curve.side_to_mid_db, curve.recordings, strict=True)
+    floors = [
+        (f"{length} samples", f"{np.mean([band for band in bands if band]):.3f}")
+        for length, bands in natural.coherence.items()
     ]
+    return "\n".join(
+        [
+            "# Preprocess",
+            "",
+            "![Minutes and recordings per split](durations.png)",
+            "",
+            "## Per recording",
+            "",
+            f"The worst STFT round trip is {worst.round_trip_db:.1f} dB ({worst.entry.name}); all of them: "
+            "[round_trip.md](round_trip.md).",
+            "",
+            "![SNR of the STFT round trip and level of side against mid, per recording](tracks.png)",
+            "",
+            "## Natural width",
+            "",
+            "Side against mid per third octave, long-term, at each recording's own rate; bands that reach "
+            "past its Nyquist frequency do not count for it. Where the mid's or the side's level falls by "
+            f"more than {CODEC_DROP_DB:g} dB from one third octave to the next above 8 kHz, a codec has "
+            f"thinned the recording, and it does not count above 8 kHz: {thinned} of {len(tracks)} here. The "
+            "median over the training split goes into every exported model.",
+            "",
+            "![Side against mid over frequency](width.png)",
+            "",
+            _table(
+                ("third octave at (Hz)", "side against mid (dB)", "recordings"),
+                [(f"{hz:.0f}", f"{db:.1f}", str(count)) for hz, db, count in width],
+            ),
+            "",
+            coherence_table(tracks, settings.sample_rate),
+            "![Coherence of side and mid over frequency](coherence.png)",
+            "",
+            f"Over the crop that the losses see ({settings.crop_samples} samples), at the loss's windows: "
+            "median over the training split, here the mean over its bands. "
+            "`terms.coherence.floors: natural` takes the bands as they are.",
+            "",
+            _table(("window", "natural coherence"), floors),
+            "",
+            f"## Left out: {len(left_out)} of {len(rows)}",
+            "",
+            *([_table(("recording", "split", "why"), left_out)] if left_out else []),
+            "",
+            f"## Kept as they are, though odd: {len(odd)}",
+            "",
+            *([_table(("recording", "split", "what"), odd)] if odd else []),
+            "",
+        ]
+    )
 
 
-def _round_trip_table(tracks: Sequence[PreprocessedTrack]) -> str:
-    lines = ["# STFT round trip of every track's mid, edges included", ""]
-    lines += ["| track | split | seconds | SNR dB | samples at full scale |", "|---|---|--:|--:|--:|"]
-    lines += [f"| {' | '.join(_escaped(cell) for cell in _round_trip_row(track))} |" for track in tracks]
-    return "\n".join(lines) + "\n"
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *([_escaped(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _amounts(
+    tracks: Sequence[PreprocessedTrack], rows: Sequence[ManifestRow]
+) -> tuple[dict[str, float], dict[str, int]]:
+    """Minutes and recordings by split, and of what is left out."""
+    seconds = {split: [track.seconds for track in tracks if track.entry.split == split] for split in SPLITS}
+    seconds[LEFT_OUT] = [row.seconds for row in rows if row.status != OK]
+    return (
+        {name: round(sum(each) / 60, 2) for name, each in seconds.items()},
+        {name: len(each) for name, each in seconds.items()},
+    )
+
+
+def _round_trip_row(track: PreprocessedTrack, clipped_samples: int) -> list[str]:
+    entry = track.entry
+    numbers = [f"{track.seconds:.2f}", f"{track.round_trip_db:.1f}", str(clipped_samples)]
+    return [entry.name, entry.split, *numbers]
+
+
+def _round_trip_table(rows: Sequence[Sequence[str]]) -> str:
+    headings = ("track", "split", "seconds", "SNR dB", "samples at full scale")
+    return f"# STFT round trip of every track's mid, edges included\n\n{_table(headings, rows)}\n"
 
 
 def coherence_table(tracks: Sequence[PreprocessedTrack], sample_rate: int) -> str:
@@ -60,7 +151,7 @@ def coherence_table(tracks: Sequence[PreprocessedTrack], sample_rate: int) -> st
     measured = [track for track in tracks if track.own_side.stretches]
     frames = COHERENCE_FRAME_LENGTHS
     lines = [
-        "# The recordings' own side: coherence with the mid",
+        "## Coherence of the recordings' own side with the mid",
         "",
         f"Stretches of 3 s, at most {MAX_STRETCHES} a track; means over stretches, then over tracks. Copies "
         "read 1, independent signals "
@@ -117,20 +208,17 @@ def _natural_means(tracks: Sequence[PreprocessedTrack]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in means.items()}
 
 
-def _metrics(tracks: Sequence[PreprocessedTrack], left_out: int) -> dict[str, object]:
+def _metrics(tracks: Sequence[PreprocessedTrack], rows: Sequence[ManifestRow]) -> dict[str, object]:
     measured = [track for track in tracks if track.own_side.stretches]
-    by_split = {split: [track for track in tracks if track.entry.split == split] for split in SPLITS}
+    minutes, counts = _amounts(tracks, rows)
     return {
         "round_trip_db": {
             "worst": round(min(track.round_trip_db for track in tracks), 2),
             "mean": round(float(np.mean([track.round_trip_db for track in tracks])), 2),
         },
-        "tracks": {split: len(members) for split, members in by_split.items()} | {"left_out": left_out},
-        "minutes": {
-            split: round(sum(track.seconds for track in members) / 60, 2)
-            for split, members in by_split.items()
-        },
-        "clipped_samples": sum(track.clipped_samples for track in tracks),
+        "tracks": {name.replace(" ", "_"): count for name, count in counts.items()},
+        "minutes": {split: minutes[split] for split in SPLITS},
+        "clipped_samples": sum(row.clipped_samples for row in rows if row.status == OK),
         "natural": _natural_means(measured) if measured else {},
     }
 

@@ -1,9 +1,18 @@
-"""Recordings → mid/side pairs at one sample rate, each with its STFT round trip verified."""
+"""Recordings → mid/side pairs at one sample rate, each with its STFT round trip verified.
+
+Every file is read and written in blocks, so that memory does not grow with its length. Finished tracks wait
+outside DVC's outs until all are done: an interrupted run goes on with the next track.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import os
+import pickle
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -11,19 +20,55 @@ from typing import BinaryIO
 import numpy as np
 import soundfile
 import soxr
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+import mono2stereo.dsp
+from mono2stereo.data.inspection import read_blocks
 from mono2stereo.data.manifest import OK, ManifestRow
-from mono2stereo.data.own_side import OwnSide, level_bands, measure_own_side
-from mono2stereo.data.pairs import PairEntry, write_index
+from mono2stereo.data.natural import OwnRateLevels, natural
+from mono2stereo.data.own_side import (
+    OwnSide,
+    Samples,
+    level_bands,
+    measure_own_side,
+    sounding_stretches,
+    stretch_coherence,
+)
+from mono2stereo.data.pairs import Natural, PairEntry, StoredColumns, write_index
 from mono2stereo.data.parallel import map_parallel
 from mono2stereo.dsp.mid_side import encode
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import DataError
 from mono2stereo.files import atomic_path
+from mono2stereo.provenance import code_hash, settings_hash
 
 BLOCK_SAMPLES = 1 << 18
-FULL_SCALE = 1.0 - 2.0**-15
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides a pair beside its recording.
+
+    Attributes:
+        sample_rate: of the pairs, Hz.
+        stft: the transform to verify.
+        crop_samples: what the losses see of a clip.
+        coherence_frame_lengths: windows of the coherence loss, samples.
+        n_mels: its bands.
+    """
+
+    sample_rate: int
+    stft: Stft
+    crop_samples: int
+    coherence_frame_lengths: tuple[int, ...]
+    n_mels: int
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with any setting and with the code that makes pairs."""
+        code = (code_hash(Path(module).parent) for module in (__file__, str(mono2stereo.dsp.__file__)))
+        return "-".join([settings_hash(vars(self)), *code])
 
 
 @dataclass(frozen=True)
@@ -34,42 +79,41 @@ class PreprocessedTrack:
         entry: its line in the index of pairs.
         seconds: its length.
         round_trip_db: SNR of STFT and back on the whole mid, edges included.
-        clipped_samples: input samples at full scale, over both channels.
         own_side: how its side relates to its mid.
+        levels_db: (2, n_bands) third-octave levels of mid and side at its own rate.
+        crop_coherence: by window of the loss: coherence of mid and side over a crop, (n_mels,).
     """
 
     entry: PairEntry
     seconds: float
     round_trip_db: float
-    clipped_samples: int
     own_side: OwnSide
+    levels_db: NDArray[np.float64]
+    crop_coherence: dict[int, NDArray[np.float64]]
 
 
 def preprocess(
-    rows: Sequence[ManifestRow],
-    folder: Path,
-    *,
-    root: Path,
-    sample_rate: int,
-    stft: Stft,
-    min_round_trip_db: float,
+    rows: Sequence[ManifestRow], folder: Path, *, root: Path, settings: Settings, min_round_trip_db: float
 ) -> list[PreprocessedTrack]:
     """Write the pairs of all fit recordings to `folder`, or nothing at all.
 
     Args:
         rows: the manifest; rows with another status than "ok" are passed over.
         folder: where the pairs go; one that stands there is replaced.
-        root: what relative paths of the manifest are relative to.
-        sample_rate: of the pairs, Hz.
-        stft: the transform to verify.
+        root: what relative paths of the manifest are relative to; finished tracks wait in
+            data/finished_tracks below it.
+        settings: what decides a pair.
         min_round_trip_db: the least SNR of its round trip that any track may have.
 
     Raises:
         DataError: audio is missing or has changed since the manifest, or a round trip is too inexact.
     """
     fit = [row for row in rows if row.status == OK]
-    with atomic_path(folder) as beside:
-        work = partial(_preprocess_track, folder=beside, root=root, sample_rate=sample_rate, stft=stft)
+    with _finished_tracks(root) as finished:
+        for left in folder.parent.glob(f".{folder.name}.*.partial"):  # by a killed run
+            shutil.rmtree(left)
+        waiting = finished / settings.fingerprint
+        work = partial(_finish_track, folder=waiting, root=root, settings=settings)
         tracks = map_parallel(work, fit, label="preprocess")
         worst = min(tracks, key=lambda track: track.round_trip_db)
         if worst.round_trip_db < min_round_trip_db:
@@ -77,8 +121,37 @@ def preprocess(
                 f"{worst.entry.name}: STFT round trip {worst.round_trip_db:.1f} dB, below "
                 f"preprocess.min_round_trip_db = {min_round_trip_db:g}; change stft.* or the limit"
             )
-        write_index(beside, sample_rate, [track.entry for track in tracks])
+        with atomic_path(folder) as beside:
+            for row, track in zip(fit, tracks, strict=True):
+                _link_or_copy(_stored(row, waiting), beside / track.entry.file)
+            entries = [track.entry for track in tracks]
+            write_index(beside, settings.sample_rate, entries, natural_of(tracks, settings))
+        shutil.rmtree(finished)
     return tracks
+
+
+def natural_of(tracks: Sequence[PreprocessedTrack], settings: Settings) -> Natural:
+    """What is natural in the training split."""
+    heard = [track for track in tracks if track.entry.split == "train"]
+    levels, coherence = [track.levels_db for track in heard], [track.crop_coherence for track in heard]
+    return natural(levels, coherence, crop_samples=settings.crop_samples)
+
+
+@contextmanager
+def _finished_tracks(root: Path) -> Iterator[Path]:
+    """The folder where finished tracks wait; one run at a time."""
+    folder = root / "data" / "finished_tracks"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_suffix(".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"preprocess: waits for another run that holds {lock.lock_file}", file=sys.stderr)
+        lock.acquire()
+    try:
+        yield folder
+    finally:
+        lock.release()
 
 
 def missing_audio(rows: Sequence[ManifestRow], *, root: Path) -> list[Path]:
@@ -86,54 +159,83 @@ def missing_audio(rows: Sequence[ManifestRow], *, root: Path) -> list[Path]:
     return [root / row.path for row in rows if row.status == OK and not (root / row.path).is_file()]
 
 
-def _preprocess_track(
-    row: ManifestRow, *, folder: Path, root: Path, sample_rate: int, stft: Stft
-) -> PreprocessedTrack:
-    source = root / row.path
+def _finish_track(row: ManifestRow, *, folder: Path, root: Path, settings: Settings) -> PreprocessedTrack:
+    """Make a track and what is to be known of it, unless an earlier run has."""
+    facts = folder / f"{row.sha256}.pickle"  # written last; its folder's name stands for the code
+    if facts.is_file():
+        track: PreprocessedTrack = pickle.loads(facts.read_bytes())
+    else:
+        track = _preprocess_track(row, _stored(row, folder), root=root, settings=settings)
+        with atomic_path(facts) as beside:
+            beside.write_bytes(pickle.dumps(track))
+    file = f"{row.split}/{row.track}.npy"
+    return replace(track, entry=replace(track.entry, name=row.track, split=row.split, file=file))
+
+
+def _stored(row: ManifestRow, folder: Path) -> Path:
+    return folder / f"{row.sha256}.npy"
+
+
+def _preprocess_track(row: ManifestRow, target: Path, *, root: Path, settings: Settings) -> PreprocessedTrack:
+    source, rate = root / row.path, settings.sample_rate
     if not source.is_file() or source.stat().st_size != row.bytes:
         raise DataError(f"{source}: missing or changed since the manifest; run the stage download again")
-    file = f"{row.split}/{row.track}.npy"
-    (folder / row.split).mkdir(parents=True, exist_ok=True)
+    levels = OwnRateLevels(row.sample_rate)
     try:
-        clipped = write_pair(source, folder / file, sample_rate)
+        with atomic_path(target) as beside:
+            write_pair(source, beside, rate, listen=levels.add)
     except soundfile.SoundFileError as error:
         raise DataError(f"{source}: unreadable: {' '.join(str(error).split())}") from None
-    mid_side = np.load(folder / file, mmap_mode="r")
-    entry = PairEntry(
-        name=row.track,
-        split=row.split,
-        file=file,
-        samples=len(mid_side),
-        side_to_mid_db=row.side_to_mid_db,
-        mid_level_bands=_rounded(level_bands(mid_side[:, 0], sample_rate)),
-        side_level_bands=_rounded(level_bands(mid_side[:, 1], sample_rate)),
-    )
+    pair, mid, side = StoredColumns(target), StoredColumns(target, 0), StoredColumns(target, 1)
     return PreprocessedTrack(
-        entry,
-        seconds=len(mid_side) / sample_rate,
-        round_trip_db=round_trip_db(mid_side[:, 0], stft),
-        clipped_samples=clipped,
-        own_side=measure_own_side(mid_side, sample_rate),
+        PairEntry(
+            name=row.track,
+            split=row.split,
+            file=target.name,
+            samples=len(pair),
+            side_to_mid_db=row.side_to_mid_db,
+            mid_level_bands=_rounded(level_bands(mid, rate)),
+            side_level_bands=_rounded(level_bands(side, rate)),
+        ),
+        seconds=len(pair) / rate,
+        round_trip_db=round_trip_db(mid, settings.stft),
+        own_side=measure_own_side(pair, rate),
+        levels_db=levels.levels_db(),
+        crop_coherence=stretch_coherence(
+            sounding_stretches(pair, settings.crop_samples),
+            rate,
+            settings.coherence_frame_lengths,
+            settings.n_mels,
+        ),
     )
 
 
-def write_pair(source: Path, target: Path, sample_rate: int) -> int:
+def write_pair(
+    source: Path,
+    target: Path,
+    sample_rate: int,
+    *,
+    listen: Callable[[NDArray[np.float32]], None] | None = None,
+) -> None:
     """Decode, encode to mid and side, and resample one recording in bounded memory.
 
     The result is that of `dsp.resampling.resample` on the whole: float32 (samples, 2).
 
-    Returns:
-        The number of input samples at full scale, over both channels.
+    Args:
+        source: a stereo recording.
+        target: the .npy file.
+        sample_rate: of the pair, Hz.
+        listen: hears each block of mid and side at the recording's own rate, (samples, 2).
     """
-    clipped = 0
     read = written = 0
     with soundfile.SoundFile(source) as audio, target.open("wb") as file:
         _write_header(file, 0)
         resampler = soxr.ResampleStream(audio.samplerate, sample_rate, 2, dtype="float32", quality="VHQ")
         for stereo, last in _blocks(audio):
-            clipped += int(np.count_nonzero(np.abs(stereo) >= FULL_SCALE))
             read += len(stereo)
             pair = np.stack(encode(stereo), axis=1)
+            if listen:
+                listen(pair)
             if audio.samplerate != sample_rate:
                 pair = resampler.resample_chunk(np.ascontiguousarray(pair), last=last)
             file.write(np.ascontiguousarray(pair, "<f4").tobytes())
@@ -145,14 +247,14 @@ def write_pair(source: Path, target: Path, sample_rate: int) -> int:
         file.truncate()
         file.seek(0)
         _write_header(file, samples)
-    return clipped
 
 
 def _blocks(audio: soundfile.SoundFile) -> Iterator[tuple[NDArray[np.float32], bool]]:
-    block = audio.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)
-    while len(block):
-        following = audio.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)
-        yield block, len(following) == 0
+    blocks = read_blocks(audio, "float32", BLOCK_SAMPLES)
+    block = next(blocks, None)
+    while block is not None:
+        following = next(blocks, None)
+        yield block, following is None
         block = following
 
 
@@ -163,7 +265,7 @@ def _write_header(file: BinaryIO, samples: int) -> None:
     )
 
 
-def round_trip_db(x: NDArray[np.float32], stft: Stft) -> float:
+def round_trip_db(x: Samples, stft: Stft) -> float:
     """SNR in dB of STFT and back over `x` (samples,), verified in blocks, the edges of each included."""
     signal = noise = 0.0
     for start in range(0, len(x), BLOCK_SAMPLES):
@@ -172,6 +274,14 @@ def round_trip_db(x: NDArray[np.float32], stft: Stft) -> float:
         signal += float(np.sum(block.astype(np.float64) ** 2))
         noise += float(np.sum(error**2))
     return float(10 * np.log10(signal / max(noise, 1e-30 * signal)))
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copyfile(source, target)
 
 
 def _rounded(levels: NDArray[np.float64]) -> list[float]:

@@ -86,11 +86,22 @@ def third_octave_levels_db(x: Signal, sample_rate: int) -> Signal:
     frequencies, density = scipy.signal.welch(
         x.astype(np.float64), sample_rate, nperseg=frame, detrend=False, scaling="density"
     )
-    spacing = frequencies[1]
-    bin_edges = np.append(np.maximum(frequencies - spacing / 2, 0.0), sample_rate / 2)
-    cumulative = np.concatenate([[0.0], np.cumsum(density) * spacing])
-    powers = np.diff(np.interp(edges, bin_edges, cumulative))
-    return 10 * np.log10(np.maximum(powers, _SILENCE_POWER))
+    return 10 * np.log10(
+        np.maximum(band_powers(density * frequencies[1], sample_rate, edges), _SILENCE_POWER)
+    )
+
+
+def band_powers(power: Signal, sample_rate: int, edges_hz: Signal) -> Signal:
+    """Sum the powers of bins from DC to Nyquist, (n_bins,), into bands between `edges_hz`, (n_bands,).
+
+    A bin on an edge is shared between its two bands.
+
+    >>> band_powers(np.array([1.0, 2.0, 2.0, 1.0]), 6, np.array([0.0, 1.0, 3.0])).tolist()
+    [2.0, 4.0]
+    """
+    spacing = sample_rate / 2 / (len(power) - 1)
+    bin_edges = np.append(np.maximum((np.arange(len(power)) - 0.5) * spacing, 0.0), sample_rate / 2)
+    return np.diff(np.interp(edges_hz, bin_edges, np.concatenate([[0.0], np.cumsum(power)])))
 
 
 def colour_db(*, estimate: Signal, reference: Signal, sample_rate: int, low_hz: float = 0.0) -> float:

@@ -13,29 +13,15 @@ from typing import Any
 import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from mono2stereo.evaluation.methods import MID, MODEL, OWN_SIDE
+from mono2stereo.pictures import GREY, STYLE, frequency_axis, new_figure
 
 MUTED = ("#332288", "#88CCEE", "#117733", "#DDCC77", "#882255", "#44AA99", "#CC6677", "#999933", "#AA4499")
 MARKERS = "sD^vPX<>p"
 DASHES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1.2)))
-GREY = "#767676"
-STYLE = {
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlesize": 11,
-    "font.size": 10,
-    "grid.color": "#DDDDDD",
-    "grid.linewidth": 0.6,
-    "legend.fontsize": 9,
-    "legend.frameon": False,
-}
-TICKS_HZ = (31.5, 63, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)
 WIDEST_DIFFERENCE_DB = 30.0
 
 
@@ -51,7 +37,7 @@ def draw_trade_off(
         joined: Whether the model's points are one path; otherwise they are runs, each with its name.
     """
     with matplotlib.rc_context(STYLE):
-        figure = _figure(12, 6)
+        figure = new_figure(12, 6)
         panels = figure.subplots(1, len(floors), sharey=True)
         for axes, (frame_length, floor) in zip(panels, floors.items(), strict=True):
             for method, sweep in points.groupby("method", sort=False):
@@ -96,14 +82,14 @@ def draw_coherence(curves: Mapping[int, pd.DataFrame], floors: Mapping[int, floa
         file: PNG to write.
     """
     with matplotlib.rc_context(STYLE):
-        figure = _figure(12, 5.5)
+        figure = new_figure(12, 5.5)
         panels = figure.subplots(1, len(curves), sharey=True)
         for axes, (frame_length, curve) in zip(panels, curves.items(), strict=True):
             axes.axhline(
                 floors[frame_length], color=GREY, linestyle=":", linewidth=1.2, label="independent signals"
             )
             _draw_curves(axes, curve)
-            _frequency_axis(axes, curve.index)
+            frequency_axis(axes, curve.index)
             axes.set(ylim=(0, 1.02), title=f"frames of {frame_length} samples")
         panels[0].set_ylabel("coherence of mid and side (1 = copy)")
         figure.suptitle("Coherence per mel band")
@@ -120,7 +106,7 @@ def draw_levels(levels: pd.DataFrame, file: Path) -> None:
     dc_hz = levels.index[1] / 2 ** (2 / 3)  # where a logarithmic axis shows the band from DC
     shown = levels.rename(index={levels.index[0]: dc_hz})
     with matplotlib.rc_context(STYLE):
-        figure = _figure(10, 8.5)
+        figure = new_figure(10, 8.5)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
         _draw_curves(upper, shown)
         _draw_curves(lower, shown.drop(columns=MID).sub(shown[MID], axis=0))
@@ -129,7 +115,7 @@ def draw_levels(levels: pd.DataFrame, file: Path) -> None:
         lower.axhline(0, color=GREY, linewidth=1)
         lowest, highest = lower.get_ylim()
         lower.set_ylim(max(lowest, -WIDEST_DIFFERENCE_DB), min(highest, WIDEST_DIFFERENCE_DB))
-        _frequency_axis(lower, shown.index, first="0–30")
+        frequency_axis(lower, shown.index, first="0–30")
         figure.suptitle("Long-term third-octave levels, each side brought to the mid's level")
         _save(figure, upper, file)
 
@@ -145,7 +131,7 @@ def draw_correlogram(correlation: pd.DataFrame, file: Path) -> None:
     with matplotlib.rc_context(STYLE):
         columns = 3
         rows = -(-len(correlation.columns) // columns)
-        figure = _figure(12, 2.2 * rows + 1.2)
+        figure = new_figure(12, 2.2 * rows + 1.2)
         panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
         for axes, method in zip(panels, correlation, strict=False):
             axes.fill_between(correlation.index, correlation[method], color=_look(method, classical)["color"])
@@ -203,21 +189,6 @@ def _look(method: str, classical: list[str]) -> dict[str, Any]:
 
 def _classical(methods: Iterable[str]) -> list[str]:
     return [method for method in dict.fromkeys(methods) if method not in (MODEL, OWN_SIDE, MID)]
-
-
-def _frequency_axis(axes: Axes, frequencies_hz: pd.Index, *, first: str = "") -> None:
-    ticks = [hz for hz in TICKS_HZ if frequencies_hz[0] < hz <= frequencies_hz[-1]]
-    names = [f"{hz:g}" if hz < 1000 else f"{hz / 1000:g}k" for hz in ticks]
-    axes.set_xscale("log")
-    axes.set_xticks([frequencies_hz[0], *ticks] if first else ticks, [first, *names] if first else names)
-    axes.minorticks_off()
-    axes.set(xlabel="frequency (Hz)", xlim=(frequencies_hz[0], frequencies_hz[-1]))
-
-
-def _figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _save(figure: Figure, described: Axes | None, file: Path) -> None:

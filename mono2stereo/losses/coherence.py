@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -21,15 +23,18 @@ class CoherenceLoss:
         sample_rate: In Hz.
         frame_length: Window in samples; the step is a quarter of it.
         n_mels: Bands from 0 Hz to Nyquist.
-        floor: Coherence below which less earns nothing, such as that of real recordings' own sides.
+        floor: Coherence below which less earns nothing, such as that of real recordings' own sides: one
+            for all bands or one for each.
     """
 
-    def __init__(self, *, sample_rate: int, frame_length: int, n_mels: int, floor: float = 0.0) -> None:
+    def __init__(
+        self, *, sample_rate: int, frame_length: int, n_mels: int, floor: float | Sequence[float] = 0.0
+    ) -> None:
         self.frame_length = frame_length
-        self.floor = floor
         weights = mel_filterbank(sample_rate, frame_length, n_mels)
-        weights = weights[weights.any(axis=1)]  # a short window leaves some low bands without a bin
-        self._weights = tf.constant(weights.T.astype(np.float32))
+        bands = weights.any(axis=1)  # a short window leaves some low bands without a bin
+        self._weights = tf.constant(weights[bands].T.astype(np.float32))
+        self._floor = tf.constant(np.broadcast_to(floor, n_mels)[bands].astype(np.float32))
 
     def __call__(self, *, estimate: Spectra, reference: Spectra) -> tf.Tensor:
         """Scalar in 0…1. Raises ValueError where fewer than 16 frames make any signals look coherent."""
@@ -42,4 +47,4 @@ class CoherenceLoss:
         tiny = 1e-20  # keeps silence at 0/tiny and its gradient finite
         numerator = tf.matmul(tf.sqrt(power(cross) + tiny), self._weights)
         denominator = tf.matmul(tf.sqrt(energies + tiny), self._weights)
-        return tf.reduce_mean(tf.nn.relu(numerator / denominator - self.floor))
+        return tf.reduce_mean(tf.nn.relu(numerator / denominator - self._floor))

@@ -23,7 +23,7 @@ class SignalTerms:
         mel_frame_step: In samples.
         mel_floor: Smallest mel magnitude that counts.
         coherence_frame_lengths: Windows in samples.
-        coherence_floors: One per window: less coherence than this earns nothing.
+        coherence_floors: One per window, or one per window and band: less coherence earns nothing.
         level_floor_db: Below the clip's loudest band.
         max_lag_seconds: Of the lag term.
     """
@@ -37,7 +37,7 @@ class SignalTerms:
         mel_frame_step: int,
         mel_floor: float,
         coherence_frame_lengths: Sequence[int],
-        coherence_floors: Sequence[float],
+        coherence_floors: Sequence[float | Sequence[float]],
         level_floor_db: float,
         max_lag_seconds: float,
     ) -> None:

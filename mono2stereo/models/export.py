@@ -21,13 +21,20 @@ from mono2stereo.models.mid_to_side import MidToSide
 OPSET = 17
 
 
-def export_onnx(model: MidToSide, path: Path, *, training: dict[str, Any] | None = None) -> None:
+def export_onnx(
+    model: MidToSide,
+    path: Path,
+    *,
+    training: dict[str, Any] | None = None,
+    natural_width: dict[str, list[float]] | None = None,
+) -> None:
     """Write `model` to `path`, whole or not at all.
 
     Args:
         model: The trained waveform model.
         path: Target, `*.onnx`.
         training: Facts about the run, kept in the file for people to read.
+        natural_width: How wide the training recordings were, see `ModelCard`.
     """
     graph = _graph(model)
     proto = helper.make_model(
@@ -47,6 +54,7 @@ def export_onnx(model: MidToSide, path: Path, *, training: dict[str, Any] | None
         lookahead_frames=model.lookahead_frames,
         highpass_hz=model.highpass_hz,
         training=training or {},
+        natural_width=natural_width,
     )
     helper.set_model_props(proto, {METADATA_KEY: card.dumps()})
     onnx.checker.check_model(proto)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ import mono2stereo
 from mono2stereo.config import Config
 from mono2stereo.data.batches import batches
 from mono2stereo.data.clips import ClipDrawer
-from mono2stereo.data.pairs import load_pairs
+from mono2stereo.data.pairs import Natural, load_natural, load_pairs
 from mono2stereo.dsp.stft import Stft
-from mono2stereo.errors import TrainingError
+from mono2stereo.errors import DataError, TrainingError
 from mono2stereo.losses.signal_terms import SignalTerms
 from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.export import export_onnx
@@ -71,7 +72,10 @@ class Training:
             )
             for split in ("train", "valid")
         )
-        self.step = gan_step(config, self.model)  # after the data, whose refusals should not wait for it
+        self.natural = load_natural(pairs)
+        self.step = gan_step(
+            config, self.model, self.natural
+        )  # after the data, whose refusals should not wait for it
         settings = config.model_dump()
         code = sorted(Path(mono2stereo.__file__).parent.rglob("*.py"))
         name = fingerprint({key: settings[key] for key in FINGERPRINTED}, [pairs / "index.json", *code])
@@ -105,7 +109,12 @@ class Training:
 
         def export(number: int) -> None:
             path = self.checkpoints / f"step-{number:06d}.onnx"
-            export_onnx(self.model, path, training={"step": number, **facts})
+            export_onnx(
+                self.model,
+                path,
+                training={"step": number, **facts},
+                natural_width=self.natural.width.curve if self.natural else None,
+            )
 
         return train(
             step=self.step,
@@ -142,7 +151,25 @@ def mid_to_side(config: Config) -> MidToSide:
     )
 
 
-def gan_step(config: Config, model: MidToSide) -> GanStep:
+def coherence_floors(config: Config, natural: Natural | None) -> Sequence[float | Sequence[float]]:
+    """One floor per window of the coherence loss, or what is natural in each of its bands.
+
+    Raises:
+        DataError: The data do not say what is natural at these windows and this crop.
+    """
+    settings = config.terms.coherence
+    if settings.floors != "natural":
+        return settings.floors
+    windows = {str(length) for length in settings.frame_lengths}
+    if natural is None or natural.crop_samples != config.crop_samples or windows - set(natural.coherence):
+        raise DataError(
+            "terms.coherence.floors = natural: the pairs do not say what is natural at frame_lengths "
+            f"{settings.frame_lengths} over {config.crop_samples} samples; run the stage preprocess again"
+        )
+    return [natural.coherence[str(length)] for length in settings.frame_lengths]
+
+
+def gan_step(config: Config, model: MidToSide, natural: Natural | None = None) -> GanStep:
     """The GAN step that trains `model`; without a discriminator where no weight asks for one."""
     adversarial = any(config.weights[name] for name in ADVERSARIAL)
     weights = {n: w for n, w in config.weights.items() if adversarial or n not in ADVERSARIAL}
@@ -162,7 +189,7 @@ def gan_step(config: Config, model: MidToSide) -> GanStep:
             mel_frame_step=mel.frame_step,
             mel_floor=mel.floor,
             coherence_frame_lengths=coherence.frame_lengths,
-            coherence_floors=coherence.floors,
+            coherence_floors=coherence_floors(config, natural),
             level_floor_db=config.terms.level.floor_db,
             max_lag_seconds=config.terms.lag.max_lag_seconds,
         ),

@@ -58,10 +58,10 @@ def _unfit(folder: Path, write_stereo) -> dict[str, str]:
         "barely": "mono",
         "short": "too short: 0.20 s",
         "one": "mono",
-        "six": "6 channels",
+        "six": "6 channels; mix it down to two",
         "silent": "silent",
         "opposite": "channels in opposite phase",
-        "nan": "samples that are not finite",
+        "nan": "88200 samples that are not finite",
         "text": "unreadable",
         "empty": "unreadable",
     }
@@ -81,7 +81,9 @@ def test_unfit_recordings_are_named_and_left_out(tmp_path: Path, write_stereo, c
     for row in rows[3:]:
         assert row.status.startswith(expected[row.track]), row
         assert f"left out: train/{row.track}.wav: {row.status}" in printed
-    with pytest.raises(DataError, match=r"10 of 13 .*train/short\.wav \(too short: 0\.20 s\)") as refusal:
+    with pytest.raises(
+        DataError, match=r"10 of 13 .*train/short\.wav \(too short: 0\.20 s, 8820 samples\)"
+    ) as refusal:
         build_manifest(tracks, root=tmp_path, min_seconds=0.5, strict=True)
     assert "\n" not in str(refusal.value)
 
@@ -119,7 +121,9 @@ def test_csv_round_trip(tmp_path: Path, write_stereo) -> None:
     assert back[0] == rows[0]
     assert math.isnan(back[1].side_to_mid_db)
     header = (tmp_path / "manifest.csv").read_text().splitlines()[0]
-    assert header == "track,split,path,sample_rate,seconds,bytes,sha256,side_to_mid_db,status"
+    assert header == (
+        "track,split,path,sample_rate,seconds,bytes,sha256,side_to_mid_db,clipped_samples,status,note"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "track,split\nx,train\n", None])

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mono2stereo.data.pairs import PairEntry, load_pairs, write_index
+from mono2stereo.data.pairs import PairEntry, load_natural, load_pairs, write_index
 from mono2stereo.errors import DataError
 
 
@@ -34,7 +34,11 @@ def test_missing_or_damaged_is_one_line(folder: Path, tmp_path: Path) -> None:
     (folder / "train" / "a.npy").write_bytes(b"short")
     with pytest.raises(DataError, match=r"a\.npy: missing or damaged"):
         load_pairs(folder, "train")
+    (folder / "index.json").write_text('{"natural": {"width": 1}}')
+    with pytest.raises(DataError, match=r"index\.json: damaged"):
+        load_natural(folder)
     (folder / "index.json").write_text("{}")
+    assert load_natural(folder) is None
     with pytest.raises(DataError, match=r"index\.json: damaged"):
         load_pairs(folder, "train")
     with pytest.raises(DataError, match="run the stage preprocess first"):

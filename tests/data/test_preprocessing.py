@@ -2,19 +2,27 @@ from __future__ import annotations
 
 import csv
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from filelock import FileLock
 
 from mono2stereo.data import preprocessing
 from mono2stereo.data.manifest import build_manifest
 from mono2stereo.data.own_side import level_bands, measure_own_side
-from mono2stereo.data.pairs import load_pairs
+from mono2stereo.data.pairs import load_natural, load_pairs
 from mono2stereo.data.preprocess_report import write_reports
-from mono2stereo.data.preprocessing import missing_audio, preprocess, round_trip_db, write_pair
+from mono2stereo.data.preprocessing import (
+    Settings,
+    missing_audio,
+    preprocess,
+    round_trip_db,
+    write_pair,
+)
 from mono2stereo.data.sources import Track
 from mono2stereo.dsp.mel import mel_magnitudes
 from mono2stereo.dsp.mid_side import encode
@@ -23,6 +31,7 @@ from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import DataError
 
 STFT = Stft(116, 58, 128)
+SETTINGS = Settings(22050, STFT, crop_samples=22620, coherence_frame_lengths=(1024,), n_mels=80)
 SUFFIX = {"train": "wav", "valid": "flac", "test": "ogg"}
 
 
@@ -41,9 +50,7 @@ def rows(tmp_path: Path, write_stereo):
 
 
 def _preprocess(rows, root: Path, limit: float = 110.0):
-    return preprocess(
-        rows, root / "data" / "pairs", root=root, sample_rate=22050, stft=STFT, min_round_trip_db=limit
-    )
+    return preprocess(rows, root / "data" / "pairs", root=root, settings=SETTINGS, min_round_trip_db=limit)
 
 
 def test_pairs_equal_the_direct_computation(tmp_path: Path, rows) -> None:
@@ -72,14 +79,6 @@ def test_streaming_equals_the_whole(tmp_path: Path, write_stereo, monkeypatch, r
     stereo, _ = soundfile.read(tmp_path / "x.wav", dtype="float32")
     expected = resample(np.stack(encode(stereo), axis=1), rate, 22050)
     np.testing.assert_allclose(np.load(tmp_path / "x.npy"), expected, atol=1e-6)
-
-
-def test_counts_samples_at_full_scale(tmp_path: Path) -> None:
-    stereo = np.full((5000, 2), 0.25)
-    stereo[10:13, 0] = 1.0
-    stereo[20, 1] = -1.0
-    soundfile.write(tmp_path / "x.wav", stereo, 44100)
-    assert write_pair(tmp_path / "x.wav", tmp_path / "x.npy", 22050) == 4
 
 
 def test_levels_by_blocks_equal_the_whole(monkeypatch) -> None:
@@ -120,7 +119,26 @@ def test_a_bad_round_trip_names_the_track_and_leaves_nothing(tmp_path: Path, row
     ):
         _preprocess(rows, tmp_path)
     assert not (tmp_path / "data" / "pairs").exists()
-    assert not list((tmp_path / "data").iterdir())
+    kept = {path.name for path in (tmp_path / "data").iterdir()}
+    assert kept == {"finished_tracks", "finished_tracks.lock"}
+    monkeypatch.undo()
+    assert len(_preprocess(rows, tmp_path, limit=50.0)) == 3  # made already, so judged as measured then
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {"pairs", "finished_tracks.lock"}
+
+
+def test_one_run_at_a_time(tmp_path: Path, rows, capfd) -> None:
+    (tmp_path / "data").mkdir()
+    made = []
+    other = FileLock(tmp_path / "data" / "finished_tracks.lock")
+    with other:
+        run = threading.Thread(target=lambda: made.extend(_preprocess(rows, tmp_path)))
+        run.start()
+        said = ""
+        while "waits for another run" not in said:
+            said += capfd.readouterr().err
+        assert not made
+    run.join()
+    assert len(made) == 3
 
 
 def test_missing_and_changed_audio(tmp_path: Path, rows) -> None:
@@ -138,27 +156,42 @@ def test_unfit_rows_are_passed_over(tmp_path: Path, rows) -> None:
     assert len(tracks) == 3
 
 
+def test_what_is_natural_is_saved_with_the_pairs(tmp_path: Path, rows) -> None:
+    _preprocess(rows, tmp_path)
+    natural = load_natural(tmp_path / "data" / "pairs")
+    assert natural is not None
+    assert natural.crop_samples == 22620
+    assert natural.width.frequency_hz[0] == pytest.approx(32.6, abs=0.1)
+    assert natural.width.frequency_hz[-1] == pytest.approx(18859, abs=1)  # the training track has 44.1 kHz
+    assert np.median(natural.width.side_to_mid_db) == pytest.approx(-6, abs=1.5)
+    assert len(natural.coherence["1024"]) == 80
+    assert 0.05 < np.mean(natural.coherence["1024"]) < 0.4
+
+
 def test_reports(tmp_path: Path, rows) -> None:
     tracks = _preprocess(rows, tmp_path)
     folder = tmp_path / "reports" / "preprocess"
-    write_reports(tracks, folder, sample_rate=22050, left_out=2)
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "coherence.md",
-        "metrics.json",
-        "round_trip.csv",
-        "round_trip.md",
-    ]
+    rows = [replace(rows[0], note="DC offset of -30 dB"), *rows[1:]]
+    rows += [replace(rows[0], track="y", path="y|.wav", status="6 channels")]
+    write_reports(tracks, rows, folder, settings=SETTINGS, min_round_trip_db=110.0)
+    pictures = ("coherence.png", "durations.png", "tracks.png", "width.png")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        [*pictures, "metrics.json", "report.md", "round_trip.csv", "round_trip.md"]
+    )
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert metrics["tracks"] == {"train": 1, "valid": 1, "test": 1, "left_out": 2}
+    assert metrics["tracks"] == {"train": 1, "valid": 1, "test": 1, "left_out": 1}
     assert metrics["minutes"]["train"] == pytest.approx(4 / 60, abs=0.01)
     assert 110 < metrics["round_trip_db"]["worst"] <= metrics["round_trip_db"]["mean"]
     assert 0 < metrics["natural"]["coherence_1024"] < 0.3
     with (folder / "round_trip.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     assert [row["track"] for row in table] == ["train", "valid", "test"]
-    text = (folder / "coherence.md").read_text()
+    text = (folder / "report.md").read_text()
+    assert all(f"]({name})" in text for name in pictures)
     assert "| train | train | 0." in text
     assert "| 5657–11025 Hz | 0." in text
+    assert "| y\\|.wav | train | 6 channels |" in text
+    assert "| train.wav | train | DC offset of -30 dB |" in text
 
 
 def test_a_side_that_sounds_only_after_the_last_frame_of_a_stretch_blanks_nothing():

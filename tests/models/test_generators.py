@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +10,7 @@ import tensorflow as tf
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.dsp.filters import highpass_sos
 from mono2stereo.dsp.stft import Stft
+from mono2stereo.model_card import ModelCard
 from mono2stereo.models.export import export_onnx
 from mono2stereo.models.generators import GENERATORS
 from mono2stereo.models.mid_to_side import MidToSide, complex_to_real, n_parameters, real_to_complex
@@ -112,6 +116,16 @@ def test_exported_model_equals_the_trained_network(kind, lookahead, use_bias, tm
         # The clip's high-pass starts earlier, on what the network makes before the mid begins.
         side, network = side[2000:], network[2000:]
     assert np.abs(side - network).max() <= 1e-4 * np.abs(network).max()
+
+
+def test_the_models_card_carries_the_width_and_old_cards_have_none(tmp_path):
+    curve = {"frequency_hz": [31.5, 20000.0], "side_to_mid_db": [-9.0, -3.0]}
+    export_onnx(model("grouped_conv1d"), tmp_path / "generator.onnx", natural_width=curve)
+    card = NeuralDecorrelator.load(tmp_path / "generator.onnx").card
+    assert card.natural_width == curve
+    before = json.loads(card.dumps())
+    del before["natural_width"]  # as files written before widths were known
+    assert ModelCard.loads(json.dumps(before)) == replace(card, natural_width=None)
 
 
 def test_export_refuses_nothing_and_loading_refuses_strangers(tmp_path):

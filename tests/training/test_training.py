@@ -21,6 +21,12 @@ from mono2stereo.decorrelators.neural import NeuralDecorrelator
 ROOT = Path(__file__).parents[2]
 RATE = 22050
 
+NATURAL = {
+    "width": {"frequency_hz": [100.0, 1000.0], "side_to_mid_db": [-9.0, -5.0], "recordings": [2, 2]},
+    "crop_samples": 22620,
+    "coherence": {"1024": [0.9] * 80},
+}
+
 RUN = """
 import json, sys
 from pathlib import Path
@@ -61,7 +67,9 @@ def write_pairs(folder: Path, seconds: float = 3.0) -> None:
                 "side_level_bands": [0.03] * 80,
             }
         )
-    (folder / "index.json").write_text(json.dumps({"sample_rate": RATE, "tracks": tracks}))
+    (folder / "index.json").write_text(
+        json.dumps({"sample_rate": RATE, "tracks": tracks, "natural": NATURAL})
+    )
 
 
 @pytest.fixture
@@ -123,6 +131,25 @@ def test_without_adversarial_weights_no_discriminator_is_built(workspace):
     status, out, error = run(workspace)
     assert status == 0, error
     assert "builds discriminator: False" in out
+
+
+def test_the_data_say_what_is_natural(workspace):
+    """The loss pays for no less coherence than recordings have, and the model carries their width."""
+    set_params(workspace, terms={"coherence": {"frame_lengths": [1024], "floors": "natural"}})
+    set_params(workspace, loss={"adversarial": 0.0}, train={"steps": 2})
+    status, _, error = run(workspace)
+    assert status == 0, error
+    (last,) = csv.DictReader((workspace / "reports/train/train.csv").open())
+    assert float(last["coherence"]) < 0.05
+    card = NeuralDecorrelator.load(workspace / "models/checkpoints/step-000002.onnx").card
+    assert card.natural_width == {"frequency_hz": [100.0, 1000.0], "side_to_mid_db": [-9.0, -5.0]}
+
+    set_params(workspace, terms={"coherence": {"frame_lengths": [512], "floors": "natural"}})
+    status, _, error = run(workspace)
+    assert status == 1
+    line = error.strip().splitlines()[-1]
+    assert line.startswith("error: terms.coherence.floors = natural: ")
+    assert line.endswith("run the stage preprocess again")
 
 
 def test_divergence_stops_the_run_with_step_and_term(workspace):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
+import unicodedata
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +14,7 @@ from mono2stereo.errors import DataError
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc"})
 MAX_NAME_BYTES = 120
+DISC = re.compile(r"(cd|dis[ck]|vol(ume)?)[ ._-]*\d+", re.IGNORECASE)
 
 
 class FolderSource:
@@ -40,6 +43,11 @@ class FolderSource:
             splits = {file: file.parts[0] for file in files if file.parts[0] in SPLITS}
             names = unique_names(list(splits), below=1)
         else:
+            if len(files) > 1 and len({_group(file) for file in files}) == 1:
+                raise DataError(
+                    f"{self.path}: all recordings lie in one folder, {files[0].parent}, and a folder is not "
+                    "split; set data.path to it, or sort them into train/, valid/ and test/"
+                )
             splits = split_of(files, valid_fraction=self.valid_fraction, test_fraction=self.test_fraction)
             names = unique_names(files)
         return [
@@ -59,17 +67,17 @@ class FolderSource:
 def split_of(
     files: list[PurePosixPath], *, valid_fraction: float, test_fraction: float
 ) -> dict[PurePosixPath, str]:
-    """Split tracks by a hash, so that a new file moves no old one.
+    """Split tracks by the hash of their folder's name against fixed thresholds: a new file moves no old one.
 
-    Tracks of one folder (an album, an artist) stay together; where all lie in one folder, each track
-    stands for itself. Small trees may leave a split empty by chance: it then takes the nearest group.
+    Tracks of one folder (an album, its discs included) stay together; those at the top each stand for
+    themselves. A small tree may leave a split empty by chance: the nearest group then fills it, which is
+    the one case where a later file sends a group back, and stderr names it.
 
-    >>> files = [PurePosixPath(f"{n}.wav") for n in range(8)]
+    >>> files = [PurePosixPath(f"{n}.wav") for n in range(60)]
     >>> sorted(set(split_of(files, valid_fraction=0.1, test_fraction=0.2).values()))
     ['test', 'train', 'valid']
     """
-    several = len({file.parent for file in files}) > 1
-    groups = {file: (file.parent if several and file.parent.parts else file).as_posix() for file in files}
+    groups = {file: _group(file) for file in files}
     place = {group: _place(group) for group in groups.values()}
     ordered = sorted(place, key=lambda group: (place[group], group))
     split = {
@@ -81,11 +89,19 @@ def split_of(
         for group in ordered
     }
     for wanted, donor in (("test", "valid"), ("test", "train"), ("valid", "train")):
-        if wanted not in split.values():
-            nearest = next((group for group in ordered if split[group] == donor), None)
-            if nearest is not None:
-                split[nearest] = wanted
+        donors = [group for group in ordered if split[group] == donor]
+        if wanted not in split.values() and len(donors) > (donor == "train"):
+            split[donors[0]] = wanted
+            print(f"{wanted}: no recording by hash, so it takes {donors[0]} from {donor}", file=sys.stderr)
     return {file: split[group] for file, group in groups.items()}
+
+
+def _group(file: PurePosixPath) -> str:
+    folder = file.parent
+    while folder.parts and DISC.fullmatch(folder.name):
+        folder = folder.parent
+    # One spelling of accents: file systems differ in it.
+    return unicodedata.normalize("NFC", (folder if folder.parts else file.with_suffix("")).as_posix())
 
 
 def unique_names(files: list[PurePosixPath], *, below: int = 0) -> list[str]:

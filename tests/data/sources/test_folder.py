@@ -2,10 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mono2stereo.data.manifest import inspect_track
+from mono2stereo.data.preprocessing import write_pair
 from mono2stereo.data.sources import open_source
 from mono2stereo.data.sources.folder import MAX_NAME_BYTES, split_of, unique_names
 from mono2stereo.errors import DataError
@@ -65,15 +69,85 @@ def test_splits_by_folder_where_there_are_several(tmp_path: Path) -> None:
 
 @given(TREES, TREES, st.floats(0, 0.4), st.floats(0, 0.4))
 def test_a_new_file_moves_no_old_one(old, new, valid, test) -> None:
-    """Except the one group that fills an otherwise empty split."""
-    old = [PurePosixPath("a", *file.parts) for file in old] + [PurePosixPath("b/1.wav")]
-    both = sorted({*old, *new})
-    before = split_of(old, valid_fraction=valid, test_fraction=test)
-    after = split_of(both, valid_fraction=valid, test_fraction=test)
-    moved = {file.parent for file in old if before[file] != after[file]}
-    assert len(moved) <= 2
-    by_folder = {file.parent: after[file] for file in both if file.parent.parts}
-    assert all(after[file] == by_folder[file.parent] for file in both if file.parent.parts)
+    """However few there are at first, and wherever the new ones lie."""
+    many = [PurePosixPath(f"album {n}/{n}.wav") for n in range(60)]  # no split is empty by chance
+    before = split_of([*many, *old], valid_fraction=valid, test_fraction=test)
+    after = split_of(sorted({*many, *old, *new}), valid_fraction=valid, test_fraction=test)
+    full = all(set(split.values()) == {"train", "valid", "test"} for split in (before, after))
+    moved = {file.parent for file in before if before[file] != after[file]}
+    assert len(moved) <= (0 if valid > 0.1 and test > 0.1 and full else 2)
+    by_folder = {file.parent: after[file] for file in after if file.parent.parts}
+    assert all(after[file] == by_folder[file.parent] for file in after if file.parent.parts)
+
+
+def test_only_a_split_left_empty_takes_a_group_and_says_so(capfd) -> None:
+    files = [PurePosixPath(f"{n}.wav") for n in range(200)]
+    for count in range(3, 200):
+        some = split_of(files[:count], valid_fraction=0.1, test_fraction=0.15)
+        all_of_them = split_of(files, valid_fraction=0.1, test_fraction=0.15)
+        moved = [file for file in some if some[file] != all_of_them[file]]
+        said = capfd.readouterr().err.splitlines()
+        assert len(moved) == len([line for line in said if "no recording by hash" in line]) <= 2
+        assert set(some.values()) == {"train", "valid", "test"}
+
+
+def test_an_album_keeps_its_discs_and_formats_together() -> None:
+    files = [
+        PurePosixPath(f"{n}/CD {disc}/t.{kind}")
+        for n in range(40)
+        for disc in (1, 2)
+        for kind in ("wav", "ogg")
+    ]
+    files += [PurePosixPath(f"single {n}.{kind}") for n in range(40) for kind in ("wav", "flac")]
+    splits = split_of(files, valid_fraction=0.2, test_fraction=0.2)
+    for file in files:
+        group = {splits[other] for other in files if other.with_suffix("") == file.with_suffix("")}
+        if len(file.parts) == 3:
+            group |= {splits[other] for other in files if other.parts[0] == file.parts[0]}
+        assert len(group) == 1
+
+
+def test_one_spelling_of_accents() -> None:
+    composed, apart = PurePosixPath("caf\u00e9/1.wav"), PurePosixPath("cafe\u0301/1.wav")
+    others = [PurePosixPath(f"{n}/1.wav") for n in range(20)]
+    splits = [
+        split_of([file, *others], valid_fraction=0.3, test_fraction=0.3)[file] for file in (composed, apart)
+    ]
+    assert splits[0] == splits[1]
+
+
+def test_a_single_folder_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"all recordings lie in one folder, wavs, .*set data\.path to it"):
+        _source(_touch(tmp_path, "wavs/1.wav", "wavs/2.wav", "wavs/3.wav")).tracks()
+
+
+KINDS = [
+    ("WAV", "PCM_16"), ("WAV", "PCM_24"), ("WAV", "PCM_32"), ("WAV", "FLOAT"), ("WAV", "DOUBLE"),
+    ("WAV", "PCM_U8"), ("FLAC", "PCM_16"), ("FLAC", "PCM_24"), ("OGG", "VORBIS"), ("OGG", "OPUS"),
+    ("MP3", "MPEG_LAYER_III"), ("AIFF", "PCM_16"), ("AIFF", "PCM_24"), ("AIFF", "PCM_32"), ("AIFF", "FLOAT"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "subtype"), KINDS)
+@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000, 96000])
+def test_every_format_at_every_rate_and_depth(tmp_path: Path, kind: str, subtype: str, rate: int) -> None:
+    """From the tree to the pair: the tones come out where they were, at the level they had."""
+    if (kind == "MP3" and rate == 96000) or (subtype == "OPUS" and rate in (22050, 44100, 96000)):
+        pytest.skip(f"{kind} has no {rate} Hz")
+    t = np.arange(2 * rate) / rate
+    tones = 0.25 * np.sin(2 * np.pi * np.outer(t, [440, 660]))
+    suffix = {"AIFF": "aif"}.get(kind, kind.lower())
+    (tmp_path / "train").mkdir()
+    soundfile.write(tmp_path / "train" / f"x.{suffix}", tones, rate, format=kind, subtype=subtype)
+    (track,) = _source(tmp_path).tracks()
+    row = inspect_track(track, root=tmp_path, min_seconds=1.0)
+    assert (row.status, row.note, row.sample_rate) == ("ok", "", rate)
+    write_pair(track.path, tmp_path / "x.npy", 22050)
+    mid, side = np.load(tmp_path / "x.npy")[22050 // 2 : 22050 // 2 + 22050].T
+    left, right = (np.fft.rfft(signal)[[440, 660]] * 2 / 22050 for signal in (mid + side, mid - side))
+    lossless = kind in ("WAV", "FLAC", "AIFF")
+    np.testing.assert_allclose(np.abs(left), [0.25, 0], atol=4e-3 if lossless else 0.03)
+    np.testing.assert_allclose(np.abs(right), [0, 0.25], atol=4e-3 if lossless else 0.03)
 
 
 def test_shares_come_out_as_asked() -> None:
