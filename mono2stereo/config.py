@@ -219,9 +219,7 @@ class Config(Section):
                 f"{self.sample_rate / 2:g}"
             )
         if self.data.valid_fraction + self.data.test_fraction >= 1:
-            raise ConfigError(
-                "data.valid_fraction + data.test_fraction: below 1, to leave tracks to train on"
-            )
+            raise ConfigError("data.valid_fraction + data.test_fraction: below 1, to leave tracks to train")
         if (train.clip_samples - stft.frame_length) % stft.frame_step or self.crop_samples <= 0:
             first = generator.context_frames * stft.frame_step + stft.frame_length
             raise ConfigError(
