@@ -1,4 +1,4 @@
-"""What a person waits for: `--help` beside an empty Python, an import, a no-op repro beside status."""
+"""What a person waits for: `--help`, an import, a no-op repro beside status, the first step of training."""
 
 from __future__ import annotations
 
@@ -30,12 +30,18 @@ def main() -> None:
     if subprocess.run([str(scripts / "dvc"), "status", "--quiet"], capture_output=True).returncode:
         print("startup/repro: left out; the pipeline here is not up to date (run make repro first)")
         del questions["repro"]
+    first = "from benchmarks.gan_step import {0}, BASE; {0}(**BASE)()"  # build, trace, one step
+    questions["first_step"] = (
+        [sys.executable, "-c", first.format("ours")],
+        {"torch": [sys.executable, "-c", first.format("torch")]},
+    )
     for name, (ours, peers) in questions.items():
         candidates = {
             key: Candidate("benchmarks.startup:run", {"command": command})
             for key, command in {"ours": ours, **peers}.items()
         }
-        record(rows(f"startup/{name}", time_in_turn(candidates, rounds=7)))
+        rounds = 3 if name == "first_step" else 7
+        record(rows(f"startup/{name}", time_in_turn(candidates, rounds, warm_up=1)))
 
 
 if __name__ == "__main__":
