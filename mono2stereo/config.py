@@ -27,8 +27,10 @@ class Section(BaseModel):
 
 
 class Data(Section):
-    source: Literal["demo", "folder", "musdb18hq"]
+    source: Literal["demo", "folder", "musdb18hq", "musdb18-sample"]
     path: str
+    url: str
+    delete_archive: bool
     strict: bool
     min_seconds: PositiveFloat
     valid_fraction: Share
