@@ -65,12 +65,12 @@ def wanted_members(archive: zipfile.ZipFile, label: str, wanted: Wanted) -> list
     infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
     ends = [info.header_offset for info in infos[1:]] + [archive.start_dir]
     members = []
-    for info, stop in zip(infos, ends, strict=True):
+    for info, stop in zip(infos, ends, strict=False):  # an empty archive has an end only
         path = wanted(_safe_path(info, label))
         if path is None or info.is_dir():
             continue
         beside = stop - info.header_offset - info.compress_size
-        if not LOCAL_HEADER_BYTES < beside <= MOST_BESIDE_DATA_BYTES:
+        if info.header_offset < 0 or not LOCAL_HEADER_BYTES < beside <= MOST_BESIDE_DATA_BYTES:
             raise DataError(
                 f"{label}: {info.filename}: members overlap or leave gaps; the archive is refused"
             )

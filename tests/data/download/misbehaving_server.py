@@ -22,7 +22,7 @@ class Fault:
 
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    body: Callable[[bytes], bytes] = lambda body: body
+    body: Callable[[bytes], bytes] | None = None  # what is sent instead
     first: int | None = None  # what Content-Range claims
     drop_after: int | None = None  # bytes; the connection then breaks
     reset: bool = False  # by RST instead of FIN
@@ -93,10 +93,12 @@ class Handler(BaseHTTPRequestHandler):
                 return self.head(416, {"Content-Length": "0"})
             first = start if fault.first is None else fault.first
             headers["Content-Range"] = f"bytes {first}-{stop - 1}/{len(content)}"
-        body = fault.body(bytes(content[start:stop]))
-        headers |= {"Retry-After": "59", **validators, "Content-Length": str(len(body)), **fault.headers}
+        if fault.body is not None:
+            content = fault.body(bytes(content[start:stop]))
+            start, stop = 0, len(content)
+        headers |= {"Retry-After": "59", **validators, "Content-Length": str(stop - start), **fault.headers}
         self.head(status, headers)
-        self.send(body if fault.drop_after is None else body[: fault.drop_after])
+        self.send(content, start, stop if fault.drop_after is None else min(stop, start + fault.drop_after))
         if fault.stall:
             server.ended.wait(20)
         if fault.drop_after is not None:
@@ -111,9 +113,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
 
-    def send(self, body: bytes) -> None:
-        for at in range(0, len(body), 4096):
-            piece = body[at : at + 4096]
+    def send(self, content: Sequence[int], start: int, stop: int) -> None:
+        for at in range(start, stop, 4096):
+            piece = bytes(content[at : min(stop, at + 4096)])
             self.wfile.write(piece)
             with self.server.lock:
                 self.server.sent += len(piece)
