@@ -39,6 +39,7 @@ class Server(ThreadingHTTPServer):
         self.validators = {"ETag": '"one"'}
         self.has_ranges = self.has_if_range = True
         self.fault: Callable[[int], Fault | None] = lambda number: None
+        self.piece = 4096  # bytes sent at a time
         self.on_sent: Callable[[], None] = lambda: None
         self.lock = threading.Lock()
         self.requests: list[tuple[float, dict[str, str]]] = []
@@ -114,8 +115,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def send(self, content: Sequence[int], start: int, stop: int) -> None:
-        for at in range(start, stop, 4096):
-            piece = bytes(content[at : min(stop, at + 4096)])
+        for at in range(start, stop, self.server.piece):
+            piece = bytes(content[at : min(stop, at + self.server.piece)])
             self.wfile.write(piece)
             with self.server.lock:
                 self.server.sent += len(piece)
