@@ -27,8 +27,10 @@ class Section(BaseModel):
 
 
 class Data(Section):
-    source: Literal["demo", "folder", "musdb18hq"]
+    source: Literal["demo", "folder", "musdb18hq", "musdb18-sample"]
     path: str
+    url: str
+    delete_archive: bool
     strict: bool
     min_seconds: PositiveFloat
     valid_fraction: Share
@@ -265,8 +267,7 @@ class Config(Section):
 
 
 def _fill_in_profile(raw: dict[str, Any]) -> dict[str, Any]:
-    profiles = raw.get("profiles")
-    name = raw.get("profile")
+    profiles, name = raw.get("profiles"), raw.get("profile")
     if not isinstance(profiles, dict) or name not in profiles:
         allowed = ", ".join(profiles) if isinstance(profiles, dict) else "none: profiles is missing"
         raise ConfigError(f"profile = {name!r}: allowed are {allowed}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sized
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 from tqdm import tqdm
 
@@ -40,3 +42,57 @@ def progress(iterable: Iterable[Item], *, total: int | None = None, label: str =
 def _line(label: str, done: int, total: int | None, seconds: float) -> None:
     count = f"{done}" if total is None else f"{done}/{total}"
     print(f"{label}: {count} in {seconds:.0f} s".removeprefix(": "), file=sys.stderr, flush=True)
+
+
+class ByteProgress:
+    """Bytes of a transfer, counted from any thread, with rate and time left. A context manager.
+
+    Args:
+        total: bytes of the whole.
+        done: how many of them earlier runs left; they do not count for the rate.
+        label: what is being done, such as "download".
+    """
+
+    def __init__(self, total: int, *, done: int = 0, label: str) -> None:
+        self._total, self._first, self._done, self._label = total, done, done, label
+        self._lock = threading.Lock()
+        self._start = self._last = time.monotonic()
+        self._bar = tqdm(
+            total=total,
+            initial=done,
+            desc=label,
+            unit="B",
+            unit_scale=True,
+            dynamic_ncols=True,
+            disable=not sys.stderr.isatty(),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+        if self._bar.disable:
+            self._print(time.monotonic())
+
+    def add(self, count: int) -> None:
+        """Count `count` more bytes; fewer than none where bytes turn out to be wrong."""
+        with self._lock:
+            self._done += count
+            self._bar.update(count)
+            now = time.monotonic()
+            if self._bar.disable and now - self._last >= SECONDS_BETWEEN_LINES:
+                self._last = now
+                self._print(now)
+
+    def _print(self, now: float) -> None:
+        size, seconds = tqdm.format_sizeof, max(now - self._start, 1e-3)
+        rate = (self._done - self._first) / seconds
+        left = f", {tqdm.format_interval((self._total - self._done) / rate)} left" if rate > 0 else ""
+        print(
+            f"{self._label}: {size(self._done, 'B')}/{size(self._total, 'B')}, {size(rate, 'B/s')}{left}",
+            file=sys.stderr,
+            flush=True,
+        )

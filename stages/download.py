@@ -21,6 +21,8 @@ def main() -> None:
         root=root,
         valid_fraction=data.valid_fraction,
         test_fraction=data.test_fraction,
+        url=data.url,
+        delete_archive=data.delete_archive,
     )
     source.prepare()
     rows = build_manifest(source.tracks(), root=root, min_seconds=data.min_seconds, strict=data.strict)

@@ -21,7 +21,9 @@ def main() -> None:
     root = Path(os.environ.get("DVC_ROOT", Path.cwd()))
     rows = read_manifest(Path("data/manifest.csv"))
     if missing_audio(rows, root=root):
-        open_source(data.source, path=data.path, root=root).prepare()
+        open_source(
+            data.source, path=data.path, root=root, url=data.url, delete_archive=data.delete_archive
+        ).prepare()
     settings = Settings(
         sample_rate=config.sample_rate,
         stft=Stft(stft.frame_length, stft.frame_step, stft.fft_length),

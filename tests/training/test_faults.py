@@ -270,7 +270,9 @@ def test_two_trainings_in_one_workspace_are_refused(tmp_path: Path) -> None:
         time.sleep(0.01)
     second = start(workspace, tmp_path / "second.txt")
     assert second.wait(120) == 1
-    (line,) = [line for line in (tmp_path / "second.txt").read_text().splitlines() if line.startswith("error:")]
+    (line,) = [
+        line for line in (tmp_path / "second.txt").read_text().splitlines() if line.startswith("error:")
+    ]
     assert (
         line == "error: models/checkpoints: another process still trains into it; wait for its end, or end it"
     )
