@@ -23,6 +23,7 @@ MUTED = ("#332288", "#88CCEE", "#117733", "#DDCC77", "#882255", "#44AA99", "#CC6
 MARKERS = "sD^vPX<>p"
 DASHES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1.5, 1.2)))
 WIDEST_DIFFERENCE_DB = 30.0
+CORNERS = ((6, 5), (6, -12), (6, 16), (6, -23))  # of a point, in points: names of near ones stay apart
 
 
 def draw_trade_off(
@@ -163,7 +164,8 @@ def _draw_sweep(
         point = sweep.iloc[place]
         swept = point["setting"].removeprefix(f"{method.replace('_', '-')}-").removeprefix("step-")
         axes.annotate(
-            swept, (point[x], point["log_mel_db"]), xytext=(6, 5),
+            swept, (point[x], point["log_mel_db"]),
+            xytext=CORNERS[place % len(CORNERS)] if apart else CORNERS[0],
             textcoords="offset points", color=look["color"], fontsize=8, zorder=6,
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )  # fmt: skip

@@ -29,6 +29,7 @@ TRAINING_VIEW = {"mlflow.experimentKind": "custom_model_development"}
 PARAMS_PER_CALL = 100  # MLflow's limit
 # MLflow's own retries would hold up every step for minutes; the journal retries instead.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 BUSY_STATUSES = (408, 429)
 
 
@@ -47,7 +48,7 @@ class Store:
     """
 
     def __init__(self, root: Path) -> None:
-        for name, value in {"MLFLOW_DISABLE_TELEMETRY": "true", **PATIENCE}.items():
+        for name, value in {**QUIET, **PATIENCE}.items():
             os.environ.setdefault(name, value)
         self.root = root
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
