@@ -166,7 +166,9 @@ def test_a_killed_experiment_goes_on_in_its_run(clone: Path, how: str) -> None:
         call(*command("killed-again"), cwd=clone)
     else:
         call(*command("plug"), cwd=clone)
-        call("dvc", "queue", "start", cwd=clone)
+        # Its worker would keep pipes open, and `call` wait for it to the end.
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run(["dvc", "queue", "start"], cwd=clone, env=environment(), check=True, **quiet)
         pull_the_plug_in_training(clone)
         call(*command("plug-again"), cwd=clone)
         call("dvc", "queue", "start", cwd=clone)
