@@ -144,6 +144,15 @@ def test_scaled_output_and_scaled_kernel_are_the_same(normalization, time):
         np.testing.assert_allclose(ours, wanted, rtol=1e-3, atol=1e-4)
 
 
+def test_groups_kept_together_for_a_gpu_give_the_same():
+    x = tf.random.stateless_normal((2, 9, 6), (1, 2))
+    kernel, bias = tf.random.stateless_normal((3, 2, 12), (3, 4)), tf.range(12.0)
+    options = {"strides": 2, "padding": (1, 1), "negative_slope": 0.1}
+    together = grouped_convolution(x[tf.newaxis], kernel, bias, **options)
+    apart = grouped_convolution(regroup(x[tf.newaxis], 3), kernel, bias, **options)
+    np.testing.assert_allclose(together, regroup(apart, 1), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize(("now", "then"), [(1, 6), (6, 1), (2, 6), (6, 2), (2, 3), (3, 3)])
 def test_regrouping_keeps_the_channels_in_order(now, then):
     x = tf.random.stateless_normal((2, 5, 12), (5, 6))
