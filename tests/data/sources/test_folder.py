@@ -128,12 +128,16 @@ KINDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("kind", "subtype"), KINDS)
-@pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000, 96000])
+RATES = [8000, 22050, 44100, 48000, 96000]
+WITHOUT = {"MPEG_LAYER_III": {96000}, "OPUS": {22050, 44100, 96000}}  # rates that a format does not have
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype", "rate"),
+    [(*kind, rate) for kind in KINDS for rate in RATES if rate not in WITHOUT.get(kind[1], ())],
+)
 def test_every_format_at_every_rate_and_depth(tmp_path: Path, kind: str, subtype: str, rate: int) -> None:
     """From the tree to the pair: the tones come out where they were, at the level they had."""
-    if (kind == "MP3" and rate == 96000) or (subtype == "OPUS" and rate in (22050, 44100, 96000)):
-        pytest.skip(f"{kind} has no {rate} Hz")
     t = np.arange(2 * rate) / rate
     tones = 0.25 * np.sin(2 * np.pi * np.outer(t, [440, 660]))
     suffix = {"AIFF": "aif"}.get(kind, kind.lower())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -51,7 +52,11 @@ def test_official_validation_names_without_importing_musdb() -> None:
     names = musdb_settings()["validation_tracks"]
     assert len(names) == 14
     assert "Actions - One Minute Smile" in names
-    assert "musdb" not in sys.modules
+    code = (
+        "import sys; from mono2stereo.data.sources.musdb_tree import musdb_settings; musdb_settings(); "
+        "sys.exit('musdb' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("by", ["data.path", "MUSDB_PATH"])
