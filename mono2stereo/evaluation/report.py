@@ -144,15 +144,15 @@ def _interval_table(evaluation: Evaluation) -> str:
     ]
     floors = {f"coherence_{length}": f"{floor:.3f}" for length, floor in evaluation.floors.items()}
     rows.append([f"*{FLOOR_ROW}*", *(floors.get(measure, "–") for measure in WITH_INTERVALS)])
-    return _table(["method", *map(_heading, WITH_INTERVALS)], rows)
+    return table(["method", *map(heading, WITH_INTERVALS)], rows)
 
 
 def _check_table(evaluation: Evaluation) -> str:
     rows = [
-        [method, *(_number(row[measure], measure) for measure in CHECKED)]
+        [method, *(number(row[measure], measure) for measure in CHECKED)]
         for method, row in evaluation.methods.iterrows()
     ]
-    return _table(["method", *map(_heading, CHECKED)], rows)
+    return table(["method", *map(heading, CHECKED)], rows)
 
 
 def _comparison_table(comparisons: pd.DataFrame) -> str:
@@ -160,7 +160,7 @@ def _comparison_table(comparisons: pd.DataFrame) -> str:
     for method, compared in comparisons.groupby("method", sort=False):
         by_measure = compared.set_index("measure")
         rows.append([method, *(_difference(by_measure.loc[measure]) for measure in COMPARED)])
-    return _table(["model minus", *map(_heading, COMPARED)], rows)
+    return table(["model minus", *map(heading, COMPARED)], rows)
 
 
 def _margin_line(margin: Margin) -> str:
@@ -180,24 +180,27 @@ def _margin_line(margin: Margin) -> str:
 
 
 def _with_interval(row: pd.Series, measure: str) -> str:
-    mean = _number(row[measure], measure)
-    ends = [_number(row[f"{measure}_{end}"], measure) for end in ("low", "high")]
+    mean = number(row[measure], measure)
+    ends = [number(row[f"{measure}_{end}"], measure) for end in ("low", "high")]
     return mean if "–" in ends else f"{mean} [{ends[0]}, {ends[1]}]"
 
 
 def _difference(row: pd.Series) -> str:
-    difference = _number(row["difference"], row.name, "+")
+    difference = number(row["difference"], row.name, "+")
     return difference if np.isnan(row["p_holm"]) else f"{difference} ({row['p_holm']:.2g})"
 
 
-def _number(value: float, measure: str, sign: str = "") -> str:
+def number(value: float, measure: str, sign: str = "") -> str:
+    """With the measure's own decimals; a dash where it is undefined."""
     return "–" if np.isnan(value) else f"{value:{sign}.{ABOUT[measure]['decimals']}f}"
 
 
-def _heading(measure: str) -> str:
+def heading(measure: str) -> str:
+    """A measure's column heading."""
     return ABOUT[measure]["heading"]
 
 
-def _table(headings: list[str], rows: list[list[str]]) -> str:
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    """In Markdown, all columns but the first to the right."""
     lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -11,7 +11,7 @@ import pandas as pd
 from mono2stereo.errors import DataError
 from mono2stereo.evaluation.measures import coherence_floors
 from mono2stereo.evaluation.plots import draw_runs
-from mono2stereo.evaluation.report import ABOUT, WITH_INTERVALS
+from mono2stereo.evaluation.report import WITH_INTERVALS, heading, number, table
 from mono2stereo.files import atomic_path
 
 PREFIX = "evaluate/"  # of an evaluation's measures among a run's metrics
@@ -59,7 +59,7 @@ def write_sweep(runs: Sequence[EvaluatedRun], points: pd.DataFrame, folder: Path
     compared = [run for run in runs if run.measured_on == newest.measured_on]
     keys = sorted({key for run in compared for key in run.params})
     varied = [key for key in keys if len({run.params.get(key) for run in compared}) > 1]
-    table = pd.DataFrame(
+    compared_runs = pd.DataFrame(
         [
             {key: run.params.get(key, "") for key in varied}
             | {name: run.metrics.get(PREFIX + name) for name in WITH_INTERVALS}
@@ -72,21 +72,24 @@ def write_sweep(runs: Sequence[EvaluatedRun], points: pd.DataFrame, folder: Path
     )
     with atomic_path(folder) as beside:
         beside.mkdir()
-        table.round(6).to_csv(beside / "runs.csv")
+        compared_runs.round(6).to_csv(beside / "runs.csv")
         draw_runs(
-            table[[*(f"coherence_{n}" for n in floors), "log_mel_db"]],
+            compared_runs[[*(f"coherence_{n}" for n in floors), "log_mel_db"]],
             points,
             floors,
             beside / "trade_off.png",
         )
         (beside / "index.md").write_text(
-            _markdown(table, varied, len(runs) - len(compared)), encoding="utf-8"
+            _markdown(compared_runs, varied, len(runs) - len(compared)), encoding="utf-8"
         )
     return len(runs) - len(compared)
 
 
-def _markdown(table: pd.DataFrame, varied: Sequence[str], left_out: int) -> str:
-    headings = ["run", *varied, *(ABOUT[name]["heading"] for name in WITH_INTERVALS)]
+def _markdown(runs: pd.DataFrame, varied: Sequence[str], left_out: int) -> str:
+    rows = [
+        [str(name), *(row[key] for key in varied), *(number(row[m], m) for m in WITH_INTERVALS)]
+        for name, row in runs.astype(dict.fromkeys(WITH_INTERVALS, float)).iterrows()
+    ]
     lines = [
         "# Runs compared",
         "",
@@ -96,14 +99,6 @@ def _markdown(table: pd.DataFrame, varied: Sequence[str], left_out: int) -> str:
         "",
         "![Coherence against log-mel distance, one point per run](trade_off.png)",
         "",
-        f"| {' | '.join(headings)} |",
-        f"|---|{'---|' * len(varied)}{'--:|' * len(WITH_INTERVALS)}",
+        table(["run", *varied, *map(heading, WITH_INTERVALS)], rows),
     ]
-    for name, row in table.iterrows():
-        numbers = [_number(row[measure], ABOUT[measure]["decimals"]) for measure in WITH_INTERVALS]
-        lines.append(f"| {' | '.join([str(name), *(row[key] for key in varied), *numbers])} |")
     return "\n".join(lines) + "\n"
-
-
-def _number(value: float, decimals: int) -> str:
-    return "–" if pd.isna(value) else f"{value:.{decimals}f}"

@@ -74,12 +74,15 @@ class Shape:
         """Blocks that a kernel for `phases` frames spans."""
         return -(-(self.taps + self.strides * (phases - 1)) // self.hop(phases))
 
+    def blocks(self, time: Size, phases: int) -> Size:
+        """Blocks that an input of `time` samples is padded and folded into."""
+        if phases == 1:
+            return time + sum(self.padding)
+        return -(-self.frames(time) // phases) + self.folded_taps(phases) - 1
+
     def fold(self, x: tf.Tensor, phases: int) -> tf.Tensor:
         """Padded and folded into blocks: `(groups, batch, blocks, hop·channels)`."""
-        hop, time = self.hop(phases), time_of(x)
-        blocks = time + sum(self.padding)
-        if phases > 1:
-            blocks = -(-self.frames(time) // phases) + self.folded_taps(phases) - 1
+        hop, blocks = self.hop(phases), self.blocks(time_of(x), phases)
         x = fit_time(x, blocks * hop, before=self.padding[0])
         return tf.reshape(x, (self.groups, -1, blocks, hop * self.channels))
 

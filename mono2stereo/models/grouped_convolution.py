@@ -169,7 +169,7 @@ def _forward(
     if plan.forward_product:
         unfolded = _taps_side_by_side(shape.fold(x, 1), shape.taps, shape.strides)
         y = tf.matmul(unfolded[0], tf.reshape(kernel, (-1, shape.filters)))
-        y = _activate(y, tuple(bias), negative_slope)
+        y = _activate(y, bias, negative_slope)
         return tf.reshape(y, (1, -1, frames, shape.filters)), unfolded
 
     def one(x: tf.Tensor, kernel: tf.Tensor, *bias: tf.Tensor) -> tf.Tensor:
@@ -192,9 +192,7 @@ def _taps_side_by_side(x: tf.Tensor, taps: int, strides: int) -> tf.Tensor:
 
 def _to_x(dy: tf.Tensor, kernel: tf.Tensor, shape: Shape, x: tf.Tensor, phases: int) -> tf.Tensor:
     hop, time = shape.hop(phases), time_of(x)
-    blocks = time + sum(shape.padding)
-    if phases > 1:
-        blocks = -(-time_of(dy) // phases) + shape.folded_taps(phases) - 1
+    blocks = shape.blocks(time, phases)
     sizes = tf.stack([tf.shape(x)[1], 1, blocks, hop * shape.channels])
 
     def one(dy: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:

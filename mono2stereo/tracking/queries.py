@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,18 +13,24 @@ from mono2stereo.tracking.runs import project_root
 from mono2stereo.tracking.store import RefusedError, Store, UnreachableError, translated
 
 
+@contextmanager
+def _asked(root: Path | None, about: str = "") -> Iterator[Store]:
+    store = Store((root or project_root()).resolve())
+    try:
+        with translated():
+            yield store
+    except (UnreachableError, RefusedError) as error:
+        raise TrainingError(f"MLflow's store {store.name}: {about}{error}") from None
+
+
 def evaluated_runs(root: Path | None = None) -> list[Any]:
     """Runs that hold an evaluation, newest first, as MLflow describes them.
 
     Raises:
         TrainingError: The store cannot be asked.
     """
-    store = Store((root or project_root()).resolve())
-    try:
-        with translated():
-            return store.find("metrics.`evaluate/log_mel_db` > 0")
-    except (UnreachableError, RefusedError) as error:
-        raise TrainingError(f"MLflow's store {store.name}: {error}") from None
+    with _asked(root) as store:
+        return store.find("metrics.`evaluate/log_mel_db` > 0")
 
 
 def read_artifact(run_id: str, name: str, root: Path | None = None) -> str:
@@ -31,9 +39,5 @@ def read_artifact(run_id: str, name: str, root: Path | None = None) -> str:
     Raises:
         TrainingError: The store cannot be asked, or the run has none of that name.
     """
-    store = Store((root or project_root()).resolve())
-    try:
-        with translated(), TemporaryDirectory() as folder:
-            return Path(store.client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
-    except (UnreachableError, RefusedError) as error:
-        raise TrainingError(f"MLflow's store {store.name}: {name} of run {run_id}: {error}") from None
+    with _asked(root, f"{name} of run {run_id}: ") as store, TemporaryDirectory() as folder:
+        return Path(store.client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
