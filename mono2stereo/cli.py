@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
-from pathlib import Path
+from importlib import import_module
 
 from mono2stereo.errors import one_line_errors
+
+# Each is a module of `mono2stereo.commands`, imported when it is asked for: the others cost nothing.
+COMMANDS = {
+    "convert": "give mono recordings a side channel",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse `arguments` (default: those of the process) and do what they say."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="mono2stereo", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    convert = commands.add_parser("convert", help="give mono recordings a side channel")
-    convert.add_argument("sources", nargs="+", type=Path, metavar="FILE", help="mono recordings")
-    convert.add_argument("-o", "--output", type=Path, help="target; by default FILE's name with -stereo.wav")
-    convert.add_argument(
-        "--model", type=Path, help="an exported generator (*.onnx) instead of the default one"
-    )
+    subparsers = parser.add_subparsers(dest="command", required=True)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=summary)
+        if name in arguments[:1]:
+            _module(name).add_arguments(subparser)
     options = parser.parse_args(arguments)
-    if options.output and len(options.sources) > 1:
-        parser.error("-o names one file; leave it out for several recordings")
     with one_line_errors():
-        _convert(options)
+        _module(options.command).run(options)
 
 
-def _convert(options: argparse.Namespace) -> None:
-    from mono2stereo.conversion import convert_file
-    from mono2stereo.decorrelators.neural import NeuralDecorrelator
-
-    decorrelator = NeuralDecorrelator.load(options.model)
-    for source in options.sources:
-        target = options.output or source.with_name(f"{source.stem}-stereo.wav")
-        convert_file(source, target, decorrelator=decorrelator)
-        print(f"{source} → {target}")
+def _module(command: str):  # type: ignore[no-untyped-def]
+    return import_module(f"mono2stereo.commands.{command.replace('-', '_')}")

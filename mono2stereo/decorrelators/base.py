@@ -1,4 +1,4 @@
-"""What every decorrelator is: mono in, side out."""
+"""What every decorrelator is: mono in, side out, at once or block by block."""
 
 from __future__ import annotations
 
@@ -10,12 +10,37 @@ import scipy.signal
 from mono2stereo.dsp.signals import Signal, require_mono, require_sample_rate
 
 
+class SideStream(Protocol):
+    """A decorrelator at work on one signal."""
+
+    @property
+    def latency_samples(self) -> int:
+        """How many samples the side comes after its mid."""
+        ...
+
+    def process(self, mid: Signal) -> Signal:
+        """Take the next samples of the mid, any number, and return as many of the side, of the same dtype.
+
+        What was made does not depend on where the blocks were cut. The side of mid sample k is sample
+        k + `latency_samples`; push that many zeros at the end to get the last ones.
+        """
+        ...
+
+
 class Decorrelator(Protocol):
     """Makes the side channel that a mono recording lacks."""
 
     @property
     def name(self) -> str:
         """Name in tables and file names, parameters included."""
+        ...
+
+    def stream(self, sample_rate: int) -> SideStream:
+        """Start on a new signal of `sample_rate` Hz.
+
+        Raises:
+            AudioError: a rate that does not fit.
+        """
         ...
 
     def side(self, mid: Signal, sample_rate: int) -> Signal:
@@ -29,6 +54,42 @@ class Decorrelator(Protocol):
         ...
 
 
+class Streaming:
+    """Gives a decorrelator its `side` from its `stream`: one mechanism for files and for blocks."""
+
+    def side(self: Decorrelator, mid: Signal, sample_rate: int) -> Signal:
+        require_mid(mid, sample_rate)
+        stream = self.stream(sample_rate)
+        late = np.zeros(stream.latency_samples, mid.dtype)
+        return np.concatenate([stream.process(mid), stream.process(late)])[len(late) :]
+
+
+class FirStream:
+    """Convolution with an impulse response; nothing sounds early.
+
+    Args:
+        impulse_response: (taps,).
+
+    >>> stream = FirStream(np.array([0, 0.5]))
+    >>> blocks = [stream.process(np.array([1.0])), stream.process(np.zeros(2))]
+    >>> np.allclose(np.concatenate(blocks), [0, 0.5, 0])
+    True
+    """
+
+    latency_samples = 0
+
+    def __init__(self, impulse_response: Signal) -> None:
+        self._response = impulse_response
+        self._past = np.zeros(len(impulse_response) - 1)
+
+    def process(self, mid: Signal) -> Signal:
+        if not len(mid):
+            return mid.copy()
+        joined = np.concatenate([self._past, mid.astype(np.float64)])
+        self._past = joined[len(mid) :]
+        return scipy.signal.oaconvolve(joined, self._response, "valid").astype(mid.dtype)
+
+
 def require_mid(mid: Signal, sample_rate: int) -> None:
     """Refuse what no decorrelator takes.
 
@@ -37,13 +98,3 @@ def require_mid(mid: Signal, sample_rate: int) -> None:
     """
     require_mono(mid, "mid", samples=1)
     require_sample_rate(sample_rate)
-
-
-def filter_causally(mid: Signal, impulse_response: Signal) -> Signal:
-    """Convolve (samples,) with an impulse response, keeping length and dtype; nothing sounds early.
-
-    >>> np.allclose(filter_causally(np.array([1.0, 0, 0, 0]), np.array([0, 0.5])), [0, 0.5, 0, 0])
-    True
-    """
-    side = scipy.signal.oaconvolve(mid.astype(np.float64), impulse_response)
-    return side[: mid.shape[0]].astype(mid.dtype)

@@ -8,13 +8,13 @@ from functools import lru_cache
 import numpy as np
 import scipy.fft
 
-from mono2stereo.decorrelators.base import filter_causally, require_mid
+from mono2stereo.decorrelators.base import FirStream, Streaming
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 
 
 @dataclass(frozen=True)
-class ErbDelay:
+class ErbDelay(Streaming):
     """Delays each critical band by a time of its own, drawn evenly from 0 to `max_delay_seconds`.
 
     Boueri & Kyriakakis, "Audio Signal Decorrelation Based on a Critical Band Approach", AES 117 (2004).
@@ -48,9 +48,8 @@ class ErbDelay:
         """Return the filter at a rate, (round((max_delay_seconds + 0.03) * sample_rate),) float64."""
         return _impulse_response(self, sample_rate)
 
-    def side(self, mid: Signal, sample_rate: int) -> Signal:
-        require_mid(mid, sample_rate)
-        return filter_causally(mid, self.impulse_response(sample_rate))
+    def stream(self, sample_rate: int) -> FirStream:
+        return FirStream(self.impulse_response(sample_rate))
 
 
 @lru_cache(maxsize=32)

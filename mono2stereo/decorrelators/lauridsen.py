@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mono2stereo.decorrelators.base import require_mid
-from mono2stereo.dsp.signals import Signal
+from mono2stereo.decorrelators.base import FirStream, Streaming
 from mono2stereo.errors import AudioError
 
 
 @dataclass(frozen=True)
-class Lauridsen:
+class Lauridsen(Streaming):
     """Complementary comb filters left and right: S = the mid, `delay_seconds` later.
 
     Lauridsen (1954), after Schroeder, "An Artificial Stereophonic Effect Obtained from a Single Audio
@@ -38,7 +37,5 @@ class Lauridsen:
     def name(self) -> str:
         return f"lauridsen-{self.delay_seconds * 1e3:g}ms"
 
-    def side(self, mid: Signal, sample_rate: int) -> Signal:
-        require_mid(mid, sample_rate)
-        delay = max(1, round(self.delay_seconds * sample_rate))
-        return np.pad(mid, (delay, 0))[: mid.shape[0]]
+    def stream(self, sample_rate: int) -> FirStream:
+        return FirStream(np.append(np.zeros(max(1, round(self.delay_seconds * sample_rate))), 1.0))

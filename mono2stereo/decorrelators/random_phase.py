@@ -8,13 +8,13 @@ from functools import lru_cache
 import numpy as np
 import scipy.fft
 
-from mono2stereo.decorrelators.base import filter_causally, require_mid
+from mono2stereo.decorrelators.base import FirStream, Streaming
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 
 
 @dataclass(frozen=True)
-class RandomPhase:
+class RandomPhase(Streaming):
     """Noise-like impulse response whose DFT has magnitude one and phases drawn evenly.
 
     Kendall, "The Decorrelation of Audio Signals and Its Impact on Spatial Imagery", CMJ 19 (1995).
@@ -46,9 +46,8 @@ class RandomPhase:
         """Return the filter at a rate, (round(duration_seconds * sample_rate),) float64."""
         return _impulse_response(self, sample_rate)
 
-    def side(self, mid: Signal, sample_rate: int) -> Signal:
-        require_mid(mid, sample_rate)
-        return filter_causally(mid, self.impulse_response(sample_rate))
+    def stream(self, sample_rate: int) -> FirStream:
+        return FirStream(self.impulse_response(sample_rate))
 
 
 @lru_cache(maxsize=32)

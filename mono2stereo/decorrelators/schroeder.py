@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.signal
 
-from mono2stereo.decorrelators.base import require_mid
+from mono2stereo.decorrelators.base import Streaming
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 
 
 @dataclass(frozen=True)
-class Schroeder:
+class Schroeder(Streaming):
     """All-passes in series, each H(z) = (-g + z^-D) / (1 - g z^-D): flat, smeared in time.
 
     Schroeder, "Natural Sounding Artificial Reverberation", JAES 10 (1962), fig. 2.
@@ -42,16 +43,37 @@ class Schroeder:
     def name(self) -> str:
         return f"schroeder-{len(self.delays_seconds)}x{self.gain:g}-{sum(self.delays_seconds) * 1e3:.3g}ms"
 
-    def side(self, mid: Signal, sample_rate: int) -> Signal:
-        require_mid(mid, sample_rate)
+    def stream(self, sample_rate: int) -> SchroederStream:
+        delays = [max(1, round(seconds * sample_rate)) for seconds in self.delays_seconds]
+        return SchroederStream(delays, self.gain)
+
+
+class SchroederStream:
+    """The cascade at work.
+
+    Args:
+        delays: of the loops, in samples.
+        gain: g.
+    """
+
+    latency_samples = 0
+
+    def __init__(self, delays: Sequence[int], gain: float) -> None:
+        self._gain = gain
+        self._delays = [np.zeros(delay) for delay in delays]  # what each loop still holds
+
+    def process(self, mid: Signal) -> Signal:
         side = mid.astype(np.float64)
-        for delay_seconds in self.delays_seconds:
-            side = _all_pass(side, max(1, round(delay_seconds * sample_rate)), self.gain)
+        for number, held in enumerate(self._delays):
+            side, self._delays[number] = _all_pass(side, held, self._gain)
         return side.astype(mid.dtype)
 
 
-def _all_pass(x: Signal, delay_samples: int, gain: float) -> Signal:
+def _all_pass(x: Signal, held: Signal, gain: float) -> tuple[Signal, Signal]:
+    """One loop on (samples,), and what it holds afterwards: the last len(held) of its x + g y."""
     # Samples a delay apart form their own first-order filter: one column each.
-    columns = np.pad(x, (0, -x.shape[0] % delay_samples)).reshape(-1, delay_samples)
-    filtered = scipy.signal.lfilter([-gain, 1.0], [1.0, -gain], columns, axis=0)
-    return filtered.reshape(-1)[: x.shape[0]]
+    delay = len(held)
+    columns = np.pad(x, (0, -len(x) % delay)).reshape(-1, delay)
+    filtered, _ = scipy.signal.lfilter([-gain, 1.0], [1.0, -gain], columns, axis=0, zi=held[np.newaxis])
+    y = filtered.reshape(-1)[: len(x)]
+    return y, np.concatenate([held, x + gain * y])[len(x) :]

@@ -7,13 +7,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from mono2stereo.decorrelators.base import filter_causally, require_mid
+from mono2stereo.decorrelators.base import FirStream, Streaming
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 
 
 @dataclass(frozen=True)
-class Velvet:
+class Velvet(Streaming):
     """Velvet noise: one pulse of random sign in each stretch of T_d samples, at k = round(m T_d + r (T_d-1)).
 
     Alary, Politis & Välimäki, "Velvet-Noise Decorrelator", DAFx-17, eqs. 3-6. Unit energy here, so that
@@ -55,9 +55,8 @@ class Velvet:
         """Return the filter at a rate, (round(duration_seconds * sample_rate),) float64, of energy one."""
         return _impulse_response(self, sample_rate)
 
-    def side(self, mid: Signal, sample_rate: int) -> Signal:
-        require_mid(mid, sample_rate)
-        return filter_causally(mid, self.impulse_response(sample_rate))
+    def stream(self, sample_rate: int) -> FirStream:
+        return FirStream(self.impulse_response(sample_rate))
 
 
 @lru_cache(maxsize=32)

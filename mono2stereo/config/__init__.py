@@ -7,135 +7,26 @@ type or impossible, is refused in one line. Nothing below the stages sees a conf
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from mono2stereo.config.profiles import fill_in_profile
+from mono2stereo.config.sections import (
+    Data,
+    Discriminator,
+    Evaluate,
+    Generator,
+    Loss,
+    Preprocess,
+    Render,
+    Section,
+    Stft,
+    Terms,
+    Train,
+)
 from mono2stereo.errors import ConfigError
-
-Positive = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0)]
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-
-
-class Section(BaseModel):
-    """Base of all sections: frozen, strict types, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Data(Section):
-    source: Literal["demo", "folder", "musdb18hq", "musdb18-sample"]
-    path: str
-    url: str
-    delete_archive: bool
-    strict: bool
-    min_seconds: PositiveFloat
-    valid_fraction: Share
-    test_fraction: Share
-
-
-class Stft(Section):
-    frame_length: Positive
-    frame_step: Positive
-    fft_length: Positive
-
-    @property
-    def n_bins(self) -> int:
-        return self.fft_length // 2 + 1
-
-
-class Preprocess(Section):
-    min_round_trip_db: PositiveFloat
-
-
-class Generator(Section):
-    kind: Literal["grouped_conv1d", "conv2d"]
-    filters_per_bin: Positive
-    kernel_frames: Positive
-    context_frames: Positive
-    lookahead_frames: Annotated[int, Field(ge=0)]
-    use_bias: bool
-    highpass_hz: PositiveFloat
-
-
-class Discriminator(Section):
-    width: Annotated[float, Field(gt=0, le=1)]
-    real: Literal["side", "mid"]
-    real_level: Literal["none", "broadband", "bands"]
-    sees_mid: bool
-
-
-class Loss(Section):
-    """Weights. The field names are the terms' names wherever they are logged."""
-
-    coherence: Weight
-    mel: Weight
-    adversarial: Weight
-    feature_matching: Weight
-    level: Weight
-    lag: Weight
-
-
-class MelTerm(Section):
-    n_mels: Positive
-    frame_length: Positive
-    frame_step: Positive
-    floor: PositiveFloat
-
-
-class CoherenceTerm(Section):
-    frame_lengths: Annotated[list[Positive], Field(min_length=1)]
-    floors: Literal["natural"] | list[Annotated[float, Field(ge=0, lt=1)]]
-
-
-class LevelTerm(Section):
-    floor_db: Annotated[float, Field(lt=0)]
-
-
-class LagTerm(Section):
-    max_lag_seconds: PositiveFloat
-
-
-class Terms(Section):
-    mel: MelTerm
-    coherence: CoherenceTerm
-    level: LevelTerm
-    lag: LagTerm
-
-
-class Train(Section):
-    steps: Positive
-    batch_size: Positive
-    clip_samples: Positive
-    log_every: Positive
-    checkpoint_every: Positive
-    validate_every: Positive
-    validation_clips: Positive
-    learning_rate: PositiveFloat
-    beta_1: Share
-    beta_2: Share
-    weight_decay: Annotated[float, Field(ge=0)]
-    learning_rate_decay: Annotated[float, Field(gt=0, le=1)]
-    decay_every: Positive
-    divergence_limit: PositiveFloat
-    deterministic: bool
-    precision: Literal["float32", "bfloat16"]
-
-
-class Render(Section):
-    excerpts: Positive
-    excerpt_seconds: PositiveFloat
-    loudness_lufs: Annotated[float, Field(lt=0)]
-
-
-class Evaluate(Section):
-    split: Literal["test", "valid"]
-    stretches_per_track: Positive
-    stretch_seconds: PositiveFloat
-    coherence_seconds: PositiveFloat
 
 
 class Config(Section):
@@ -171,7 +62,7 @@ class Config(Section):
         if not isinstance(raw, dict):
             raise ConfigError(f"{path}: must hold sections of settings, not {type(raw).__name__}")
         try:
-            return cls.model_validate(_fill_in_profile(raw))
+            return cls.model_validate(fill_in_profile(raw))
         except ValidationError as error:
             raise ConfigError(f"{path}: {_one_line(error)}") from None
         except ConfigError as error:
@@ -264,30 +155,6 @@ class Config(Section):
                     f"terms.coherence.frame_lengths: {frame_length} leaves {max(frames, 0)} frames in the "
                     f"crop of {self.crop_samples} samples; at least 16, or any signals look coherent"
                 )
-
-
-def _fill_in_profile(raw: dict[str, Any]) -> dict[str, Any]:
-    profiles, name = raw.get("profiles"), raw.get("profile")
-    if not isinstance(profiles, dict) or name not in profiles:
-        allowed = ", ".join(profiles) if isinstance(profiles, dict) else "none: profiles is missing"
-        raise ConfigError(f"profile = {name!r}: allowed are {allowed}")
-    filled = {key: value for key, value in raw.items() if key != "profiles"}
-    for section, values in (profiles[name] or {}).items():
-        if not isinstance(filled.get(section), dict) or not isinstance(values, dict):
-            raise ConfigError(f"profiles.{name}.{section}: no such section; allowed are {_sections(filled)}")
-        for key, value in values.items():
-            if key not in filled[section]:
-                raise ConfigError(
-                    f"profiles.{name}.{section}.{key} = {value!r}: unknown key; allowed are "
-                    f"{', '.join(filled[section])}"
-                )
-            if filled[section][key] is None:
-                filled[section] = {**filled[section], key: value}
-    return filled
-
-
-def _sections(raw: dict[str, Any]) -> str:
-    return ", ".join(key for key, value in raw.items() if isinstance(value, dict))
 
 
 def _one_line(error: ValidationError) -> str:

@@ -1,0 +1,130 @@
+"""The sections of params.yaml, each a frozen, typed object."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, strict types, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Data(Section):
+    source: Literal["demo", "folder", "musdb18hq", "musdb18-sample"]
+    path: str
+    url: str
+    delete_archive: bool
+    strict: bool
+    min_seconds: PositiveFloat
+    valid_fraction: Share
+    test_fraction: Share
+
+
+class Stft(Section):
+    frame_length: Positive
+    frame_step: Positive
+    fft_length: Positive
+
+    @property
+    def n_bins(self) -> int:
+        return self.fft_length // 2 + 1
+
+
+class Preprocess(Section):
+    min_round_trip_db: PositiveFloat
+
+
+class Generator(Section):
+    kind: Literal["grouped_conv1d", "conv2d"]
+    filters_per_bin: Positive
+    kernel_frames: Positive
+    context_frames: Positive
+    lookahead_frames: Annotated[int, Field(ge=0)]
+    use_bias: bool
+    highpass_hz: PositiveFloat
+
+
+class Discriminator(Section):
+    width: Annotated[float, Field(gt=0, le=1)]
+    real: Literal["side", "mid"]
+    real_level: Literal["none", "broadband", "bands"]
+    sees_mid: bool
+
+
+class Loss(Section):
+    """Weights. The field names are the terms' names wherever they are logged."""
+
+    coherence: Weight
+    mel: Weight
+    adversarial: Weight
+    feature_matching: Weight
+    level: Weight
+    lag: Weight
+
+
+class MelTerm(Section):
+    n_mels: Positive
+    frame_length: Positive
+    frame_step: Positive
+    floor: PositiveFloat
+
+
+class CoherenceTerm(Section):
+    frame_lengths: Annotated[list[Positive], Field(min_length=1)]
+    floors: Literal["natural"] | list[Annotated[float, Field(ge=0, lt=1)]]
+
+
+class LevelTerm(Section):
+    floor_db: Annotated[float, Field(lt=0)]
+
+
+class LagTerm(Section):
+    max_lag_seconds: PositiveFloat
+
+
+class Terms(Section):
+    mel: MelTerm
+    coherence: CoherenceTerm
+    level: LevelTerm
+    lag: LagTerm
+
+
+class Train(Section):
+    steps: Positive
+    batch_size: Positive
+    clip_samples: Positive
+    log_every: Positive
+    checkpoint_every: Positive
+    validate_every: Positive
+    validation_clips: Positive
+    learning_rate: PositiveFloat
+    beta_1: Share
+    beta_2: Share
+    weight_decay: Annotated[float, Field(ge=0)]
+    learning_rate_decay: Annotated[float, Field(gt=0, le=1)]
+    decay_every: Positive
+    divergence_limit: PositiveFloat
+    deterministic: bool
+    precision: Literal["float32", "bfloat16"]
+
+
+class Render(Section):
+    excerpts: Positive
+    excerpt_seconds: PositiveFloat
+    loudness_lufs: Annotated[float, Field(lt=0)]
+
+
+class Evaluate(Section):
+    split: Literal["test", "valid"]
+    stretches_per_track: Positive
+    stretch_seconds: PositiveFloat
+    coherence_seconds: PositiveFloat
