@@ -144,13 +144,16 @@ def mid_to_side(config: Config) -> MidToSide:
         kernel_frames=config.generator.kernel_frames,
         use_bias=config.generator.use_bias,
     )
-    return MidToSide(
+    model = MidToSide(
         generator,
         stft=Stft(config.stft.frame_length, config.stft.frame_step, config.stft.fft_length),
         sample_rate=config.sample_rate,
         lookahead_frames=config.generator.lookahead_frames,
         highpass_hz=config.generator.highpass_hz,
     )
+    if config.generator.start == "copy":
+        generator.start_from_copy(model.lookahead_frames)
+    return model
 
 
 def coherence_floors(config: Config, natural: Natural | None) -> Sequence[float | Sequence[float]]:
