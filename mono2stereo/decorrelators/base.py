@@ -54,6 +54,25 @@ class Decorrelator(Protocol):
         ...
 
 
+class ChangesMid(Decorrelator, Protocol):
+    """A decorrelator that makes left and right, and with them another mid than it was given.
+
+    All others leave these methods out: their fold-down is the mid itself.
+    """
+
+    def fold_down_stream(self, sample_rate: int) -> SideStream:
+        """Start on a new signal: makes the mid that goes with the side of `stream`, as late as that one."""
+        ...
+
+    def fold_down(self, mid: Signal, sample_rate: int) -> Signal:
+        """Make the mid that goes with `side`, (samples,) of one dtype.
+
+        Raises:
+            AudioError: not a floating-point waveform, or a rate that does not fit.
+        """
+        ...
+
+
 class Streaming:
     """Gives a decorrelator its `side` from its `stream`: one mechanism for files and for blocks."""
 

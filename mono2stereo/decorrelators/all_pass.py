@@ -1,0 +1,105 @@
+"""A cascade of biquad all-passes whose poles crowd where the ear's filters are narrow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import scipy.optimize
+import scipy.signal
+
+from mono2stereo.decorrelators.base import Streaming
+from mono2stereo.dsp.signals import Signal
+from mono2stereo.errors import AudioError
+
+TOP_HZ = 24000.0
+# Of the longest delay, what the mean group delay may take: the poles' ripple on top of it stays below the rest.
+MEAN_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class AllPass(Streaming):
+    """Second-order all-passes in series with random poles: flat to rounding, phase scattered along the ERB scale.
+
+    Kermit-Canfield & Abel, "Signal Decorrelation Using Perceptually Informed Allpass Filters", DAFx-16: random
+    pole magnitudes, pole angles warped to the ERB scale, delays short enough to fuse. Each pole pair adds 1 s Hz
+    of group delay, so their density along frequency *is* the mean group delay: here it falls as the ERB
+    (Glasberg & Moore 1990, eq. 3) grows, and is held below `max_delay_seconds` in the bass. Poles are placed in
+    hertz and the same at every rate; those above Nyquist drop out.
+
+    Args:
+        sections: up to 24 kHz.
+        max_delay_seconds: no frequency is later than this.
+        seed: draws frequencies and bandwidths of the poles.
+
+    Raises:
+        AudioError: no section, or more than fit below `max_delay_seconds`.
+
+    >>> response = AllPass().side(np.eye(1, 2**16)[0], 48000)
+    >>> bool(np.abs(np.abs(np.fft.rfft(response)) - 1).max() < 1e-6)
+    True
+    """
+
+    sections: int = 200
+    max_delay_seconds: float = 0.03
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        most = int(0.99 * MEAN_SHARE * self.max_delay_seconds * TOP_HZ)
+        if not 1 <= self.sections <= most:
+            raise AudioError(
+                f"all-pass: {self.sections} sections within {self.max_delay_seconds:g} s: from 1 to {most}"
+            )
+
+    @property
+    def name(self) -> str:
+        return f"all-pass-{self.sections}x{self.max_delay_seconds * 1e3:g}ms"
+
+    def sos(self, sample_rate: int) -> Signal:
+        """Return the biquads at a rate, (sections below Nyquist, 6) as SciPy takes them."""
+        return _sos(self, sample_rate).copy()  # SciPy wants it writeable
+
+    def stream(self, sample_rate: int) -> SosStream:
+        return SosStream(self.sos(sample_rate))
+
+
+class SosStream:
+    """Biquads in series at work.
+
+    Args:
+        sos: (sections, 6).
+    """
+
+    latency_samples = 0
+
+    def __init__(self, sos: Signal) -> None:
+        self._sos, self._state = sos, np.zeros((len(sos), 2))
+
+    def process(self, mid: Signal) -> Signal:
+        if not len(mid):
+            return mid.copy()
+        side, self._state = scipy.signal.sosfilt(self._sos, mid.astype(np.float64), zi=self._state)
+        return side.astype(mid.dtype)
+
+
+@lru_cache(maxsize=32)
+def _sos(decorrelator: AllPass, sample_rate: int) -> Signal:
+    sections, most = decorrelator.sections, MEAN_SHARE * decorrelator.max_delay_seconds
+    hz = np.linspace(0, TOP_HZ, 2**13 + 1)
+    erb_hz = 24.7 * (4.37e-3 * hz + 1)
+
+    def density(scale: float) -> Signal:  # sections per Hz
+        return np.minimum(most, scale / erb_hz)
+
+    scale = scipy.optimize.brentq(
+        lambda scale: np.trapezoid(density(scale), hz) - sections, 0, most * erb_hz[-1], xtol=1e-9
+    )
+    random = np.random.default_rng(decorrelator.seed)
+    below = np.append(0, scipy.integrate.cumulative_trapezoid(density(scale), hz))  # sections below each
+    centres_hz = np.interp((np.arange(sections) + random.random(sections)) * below[-1] / sections, below, hz)
+    bandwidths_hz = random.uniform(1, 2, sections) / np.interp(centres_hz, hz, density(scale))
+    heard = centres_hz < sample_rate / 2
+    poles = np.exp(np.pi / sample_rate * (2j * centres_hz - bandwidths_hz))[heard]
+    below = np.stack([np.ones(len(poles)), -2 * poles.real, np.abs(poles) ** 2], axis=1)
+    return np.concatenate([below[:, ::-1], below], axis=1)
