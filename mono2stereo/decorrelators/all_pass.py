@@ -14,19 +14,19 @@ from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 
 TOP_HZ = 24000.0
-# Of the longest delay, what the mean group delay may take: the poles' ripple on top of it stays below the rest.
+# The mean group delay's share of the longest one; the rest is room for the poles' ripple.
 MEAN_SHARE = 0.6
 
 
 @dataclass(frozen=True)
 class AllPass(Streaming):
-    """Second-order all-passes in series with random poles: flat to rounding, phase scattered along the ERB scale.
+    """Second-order all-passes in series with random poles: flat, delays scattered along the ERB scale.
 
-    Kermit-Canfield & Abel, "Signal Decorrelation Using Perceptually Informed Allpass Filters", DAFx-16: random
-    pole magnitudes, pole angles warped to the ERB scale, delays short enough to fuse. Each pole pair adds 1 s Hz
-    of group delay, so their density along frequency *is* the mean group delay: here it falls as the ERB
-    (Glasberg & Moore 1990, eq. 3) grows, and is held below `max_delay_seconds` in the bass. Poles are placed in
-    hertz and the same at every rate; those above Nyquist drop out.
+    Kermit-Canfield & Abel, "Signal Decorrelation Using Perceptually Informed Allpass Filters", DAFx-16:
+    random pole magnitudes, pole angles warped to the ERB scale, delays short enough to fuse. A pole pair's
+    group delay has an area of one (s Hz), so the number of pairs per hertz *is* the mean group delay: here it
+    falls as the ERB (Glasberg & Moore 1990, eq. 3) grows and, where that would be too long, is held. Poles
+    are placed in hertz and the same at every rate; those above Nyquist drop out.
 
     Args:
         sections: up to 24 kHz.

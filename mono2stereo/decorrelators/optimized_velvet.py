@@ -25,11 +25,12 @@ CENTRES_HZ = np.geomspace(20, 5000, 60)
 class OptimizedVelvet(Streaming):
     """Velvet noise with times and gains optimised for a flat third-octave smoothed magnitude.
 
-    Schlecht, Alary, Välimäki & Habets, "Optimized Velvet-Noise Decorrelator", DAFx-18, sections 3-4: one pulse in
-    each stretch, the first at 0 with gain 1; each may move in its stretch and, later ones, by 6 dB around the
+    Schlecht, Alary, Välimäki & Habets, "Optimized Velvet-Noise Decorrelator", DAFx-18: one pulse in each
+    stretch, the first at 0 with gain 1; the others may move in their stretches and by 6 dB around the
     decaying envelope, signs stay. Minimised is the variance along log frequency of the smoothed level, by a
-    quasi-Newton method within these bounds, in continuous time; pulses are then rounded to samples. The start
-    is drawn from `seed`, the result follows from it and is kept for the process. Of energy one here.
+    quasi-Newton method within these bounds, in continuous time; pulses are then rounded to samples. The
+    start is drawn from `seed`; the result follows from it, takes about a second and is kept for the process.
+    Of energy one here.
 
     Args:
         duration_seconds: of the impulse response.

@@ -23,21 +23,23 @@ LONG_DELAY, LONG_DELAY_BANDS, SHORT_DELAY = 14, 42, 1  # slots; up to this k; ab
 CENTRES = np.array([-3, -1, 1, 3, 5, 7, 10, 14, 18, 22]) / 8  # f_center(k), table 8.40, QMF band widths
 # b(k), table 8.48; all above belong to the last one.
 STEREO_BANDS = np.repeat([1, 0, *range(19)], [*(1,) * 16, 2, 3, 4, 5, 12])
-PEAK_DECAY, SMOOTHING, TRANSIENT_IMPACT = 0.76592833836465, 0.25, 1.5  # table 8.43, per slot
+PEAK_DECAY, SMOOTHING, TRANSIENT_IMPACT = 0.76592833836465, 0.25, 1.5  # 8.6.4.5.3, per slot
+
+BLOCK_SLOTS = 1024  # worked on at once; bounds the memory
 
 
 @dataclass(frozen=True)
 class ParametricStereo(Streaming):
     """What HE-AAC v2 decoders make the missing channel from: sub-band all-passes, ducked after transients.
 
-    ISO/IEC 14496-3:2009, subpart 8, 8.6.4.5 (baseline, 20 stereo bands); Purnhagen, "Low Complexity Parametric
-    Stereo Coding in MPEG-4", DAFx-04. A bank of 64 complex bands, the lowest three split once more; up to
-    about 8.5 kHz three all-pass links in series per band, above it a delay of 14 slots, above 13 kHz of 1
-    slot. Where a stereo band's power has fallen well below its recent peak, its output is turned down: no
-    tail after an attack.
+    ISO/IEC 14496-3:2009, subpart 8, 8.6.4.5 (baseline, 20 stereo bands); Purnhagen, "Low Complexity
+    Parametric Stereo Coding in MPEG-4", DAFx-04. A bank of 64 complex bands, the lowest three split once
+    more; up to about 8.5 kHz three all-pass links in series per band, above it a delay of 14 slots, above
+    13 kHz of 1 slot. Where a stereo band's power has fallen well below its recent peak, its output is turned
+    down: no tail after an attack.
 
-    The standard knows rates to 48 kHz. Here the number of bands doubles with the rate, and halves with it, so
-    that a slot always lasts 1.3 to 2.7 ms. Latency: 16 slots less one sample, 21 ms at 48 kHz.
+    The standard's numbers are for some 48 kHz. Here the number of bands doubles with the rate, and halves
+    with it, so that a slot always lasts 1.3 to 2.7 ms. Latency: 16 slots less one sample, 21 ms at 48 kHz.
 
     Args:
         stretch: multiplies all delays; 1 is the standard's.
@@ -91,18 +93,21 @@ class ParametricStereoStream:
         self._made = np.zeros(n_bands - 1)
 
     def process(self, mid: Signal) -> Signal:
-        waiting = np.concatenate([self._waiting, mid.astype(np.float64)])
-        whole = len(waiting) // self._bank.n_bands * self._bank.n_bands
-        self._waiting = waiting[whole:]
-        if whole:
-            direct = self._split.split(self._bank.analyse(waiting[:whole]))
-            diffuse = self._decorrelate(direct)
-            if self._duck:
-                diffuse *= self._duck(direct)
-            side = self._bank.synthesise(merge_low_bands(diffuse))
-            self._made = np.concatenate([self._made, side])
-        side, self._made = self._made[: len(mid)], self._made[len(mid) :]
+        waiting, hop = np.concatenate([self._waiting, mid.astype(np.float64)]), self._bank.n_bands
+        starts = range(0, len(waiting) - hop + 1, hop * BLOCK_SLOTS)
+        ends = [*starts[1:], len(waiting) // hop * hop]
+        made = [self._made, *(self._side(waiting[a:b]) for a, b in zip(starts, ends, strict=False))]
+        self._waiting = waiting[ends[-1] :]
+        side, self._made = np.split(np.concatenate(made), [len(mid)])
         return side.astype(mid.dtype)
+
+    def _side(self, mid: Signal) -> Signal:
+        """Whole slots of the mid → as many of the side."""
+        direct = self._split.split(self._bank.analyse(mid))
+        diffuse = self._decorrelate(direct)
+        if self._duck:
+            diffuse *= self._duck(direct)
+        return self._bank.synthesise(merge_low_bands(diffuse))
 
 
 class SubbandDecorrelator:
@@ -142,9 +147,9 @@ class SubbandDecorrelator:
                 above, below, direct[:, k], zi=self._states[k]
             )
         joined = np.concatenate([self._past, direct])
-        for above, delay in self._delays:
+        for delayed, delay in self._delays:
             first = len(self._past) - delay
-            diffuse[:, above] = joined[first : first + len(direct), above]
+            diffuse[:, delayed] = joined[first : first + len(direct), delayed]
         self._past = joined[len(direct) :]
         return diffuse
 

@@ -6,15 +6,17 @@ import numpy as np
 
 from mono2stereo.dsp.signals import Signal
 
-# Prototype: cosines along its ten hops. Least squares on (flat sum of the bands' powers, weight 100; stop band
-# from 1.1 band widths on). The standard's own table of 640 values has the same length and shape: its main lobe
-# is up to 2 % narrower.
+# Prototype: weights of cosines over its ten hops, by least squares on a flat sum of the bands' powers (weight
+# 100) and the stop band from 1.1 band widths on. It has the length of the standard's table of 640 values and,
+# within 2 % of its peak, the shape.
 _PROTOTYPE = (1.0, 0.99219456, 0.8711701, 0.49115354, 0.12621279, 0.00946861)
 OVERLAP = 10  # hops in a prototype
 
 # Prototypes of the splits, ISO/IEC 14496-3:2009, table 8.37: QMF band 0 in eight, bands 1 and 2 in two.
-_SPLIT_BY_8 = (0.00746082949812, 0.02270420949825, 0.04546865930473, 0.07266113929591, 0.09885108575264)
-_SPLIT_BY_8 += (0.11793710567217, 0.125)
+# fmt: off
+_SPLIT_BY_8 = (0.00746082949812, 0.02270420949825, 0.04546865930473, 0.07266113929591, 0.09885108575264,
+               0.11793710567217, 0.125)
+# fmt: on
 _SPLIT_BY_2 = (0.0, 0.01899487526049, 0.0, -0.07293139167538, 0.0, 0.30596630545168, 0.5)
 SPLIT_DELAY = 6  # slots
 SPLIT_BANDS = (6, 2, 2)  # of QMF bands 0, 1 and 2
@@ -23,8 +25,8 @@ SPLIT_BANDS = (6, 2, 2)  # of QMF bands 0, 1 and 2
 class QmfBank:
     """Splits a signal into bands of equal width, each a complex signal at one value per hop; and back.
 
-    ISO/IEC 14496-3:2009, 4.6.18.4 (analysis and synthesis of SBR), sampled at twice the critical rate, so that
-    bands may be changed without audible aliasing. What comes back is `delay` hops late.
+    ISO/IEC 14496-3:2009, 4.6.18.4 (the filter bank of SBR), sampled at twice the critical rate, so that bands
+    may be changed without audible aliasing. What comes back is `delay` hops late.
 
     Args:
         n_bands: also the hop, in samples.
@@ -76,9 +78,9 @@ class QmfBank:
 class LowBandSplit:
     """Splits the three lowest QMF bands into ten: what the ear resolves there.
 
-    ISO/IEC 14496-3:2009, 8.6.4.3, for 20 stereo bands. Bands come in the order of the standard: two below 0 Hz
-    (what leaks there), four and two pairs above it, then the QMF bands from the third on. All are
-    `SPLIT_DELAY` slots late.
+    ISO/IEC 14496-3:2009, 8.6.4.3, for 20 stereo bands. Bands come in the order of the standard: two below
+    0 Hz (what leaks there), four and two pairs above it, then the other QMF bands. All are `SPLIT_DELAY`
+    slots late.
 
     Args:
         n_bands: of the QMF bank, above 3.

@@ -95,7 +95,7 @@ def test_latency_is_what_a_stream_is_late(decorrelator, sample_rate):
 def test_nothing_sounds_early(decorrelator, sample_rate):
     mid = np.zeros(sample_rate)
     mid[sample_rate // 2] = 1
-    early, late = np.split(decorrelator.side(mid, sample_rate), [sample_rate // 2])
+    early = decorrelator.side(mid, sample_rate)[: sample_rate // 2]
     if decorrelator.stream(sample_rate).latency_samples:  # a filter bank rings on both sides
         assert np.sum(early**2) < 1e-3
     else:
@@ -180,6 +180,6 @@ def test_refuses_impossible_parameters(make, match):
 
 @pytest.mark.parametrize("names", ["d", "d.CLASSICAL"])
 def test_importing_the_package_loads_nothing_heavy(names):
-    heavy = ["onnxruntime", "tensorflow", "matplotlib", "pandas"]
-    code = f"import sys, mono2stereo.decorrelators as d; {names}; print([x for x in {heavy} if x in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+    heavy = {"onnxruntime", "tensorflow", "matplotlib", "pandas"}
+    code = f"import sys, mono2stereo.decorrelators as d; {names}; print(sys.modules.keys() & {heavy})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
