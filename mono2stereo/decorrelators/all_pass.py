@@ -9,7 +9,7 @@ import numpy as np
 import scipy.optimize
 import scipy.signal
 
-from mono2stereo.decorrelators.base import Streaming
+from mono2stereo.decorrelators.base import RecursiveStream, Streaming, settle
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 
@@ -64,23 +64,20 @@ class AllPass(Streaming):
         return SosStream(self.sos(sample_rate))
 
 
-class SosStream:
+class SosStream(RecursiveStream):
     """Biquads in series at work.
 
     Args:
         sos: (sections, 6).
     """
 
-    latency_samples = 0
-
     def __init__(self, sos: Signal) -> None:
         self._sos, self._state = sos, np.zeros((len(sos), 2))
 
-    def process(self, mid: Signal) -> Signal:
-        if not len(mid):
-            return mid.copy()
-        side, self._state = scipy.signal.sosfilt(self._sos, mid.astype(np.float64), zi=self._state)
-        return side.astype(mid.dtype)
+    def _filter(self, mid: Signal) -> Signal:
+        side, state = scipy.signal.sosfilt(self._sos, mid, zi=self._state)
+        self._state = settle(state)
+        return side
 
 
 @lru_cache(maxsize=32)

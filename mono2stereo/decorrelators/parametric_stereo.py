@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.signal
 
-from mono2stereo.decorrelators.base import Streaming
+from mono2stereo.decorrelators.base import Streaming, settle
 from mono2stereo.decorrelators.qmf import OVERLAP, SPLIT_DELAY, LowBandSplit, QmfBank, merge_low_bands
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
@@ -144,7 +144,7 @@ class SubbandDecorrelator:
         diffuse = np.empty_like(direct)
         for k, (above, below) in enumerate(self._filters):
             diffuse[:, k], self._states[k] = scipy.signal.lfilter(
-                above, below, direct[:, k], zi=self._states[k]
+                above, below, direct[:, k], zi=settle(self._states[k])
             )
         joined = np.concatenate([self._past, direct])
         for delayed, delay in self._delays:
@@ -171,6 +171,7 @@ class Ducker:
     def __call__(self, direct: Signal) -> Signal:
         power = np.square(direct.real) @ self._sums + np.square(direct.imag) @ self._sums
         peaks = np.empty_like(power)
+        self._peak = settle(self._peak)
         for slot, now in enumerate(power):
             self._peak = np.maximum(PEAK_DECAY * self._peak, now, out=peaks[slot])
         smooth, lead = self._smoothed(0, power), self._smoothed(1, peaks - power)
@@ -180,6 +181,6 @@ class Ducker:
 
     def _smoothed(self, which: int, x: Signal) -> Signal:
         y, self._smooth[which] = scipy.signal.lfilter(
-            [SMOOTHING], [1.0, SMOOTHING - 1.0], x, axis=0, zi=self._smooth[which]
+            [SMOOTHING], [1.0, SMOOTHING - 1.0], x, axis=0, zi=settle(self._smooth[which])
         )
         return y

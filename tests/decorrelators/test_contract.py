@@ -90,6 +90,13 @@ def test_latency_is_what_a_stream_is_late(decorrelator, sample_rate):
     np.testing.assert_allclose(known, streamed[:cut], atol=1e-9)
 
 
+@every_method
+def test_silence_after_sound_becomes_silence(decorrelator):
+    mid = np.zeros(8 * 8000)
+    mid[:8000] = NOISE[:8000]
+    assert not decorrelator.side(mid, 8000)[-8000:].any()
+
+
 @pytest.mark.parametrize("sample_rate", [8000, 48000])
 @every_method
 def test_nothing_sounds_early(decorrelator, sample_rate):

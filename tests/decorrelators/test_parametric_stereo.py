@@ -105,6 +105,15 @@ def test_steady_tones_keep_their_level_inside_bands(sample_rate):
         assert level_db(side) - level_db(tone) == pytest.approx(0, abs=0.1)
 
 
+def test_steady_tones_come_back_alone():
+    tone = np.sin(2 * np.pi * 440 / 48000 * np.arange(48000))
+    side = ParametricStereo().side(tone, 48000)[8000:40000]
+    power = np.abs(np.fft.rfft(side * np.blackman(len(side)))) ** 2
+    peak = np.argmax(power)
+    aside = np.concatenate([power[: peak - 10], power[peak + 10 :]])
+    assert 10 * np.log10(np.sum(aside) / np.sum(power)) < -60  # aliasing of the filter bank
+
+
 @pytest.mark.parametrize(("low_hz", "high_hz", "slots"), [(9600, 12400, 14), (13900, 22000, 1)])
 def test_high_bands_are_plain_delays_after_the_latency(low_hz, high_hz, slots):
     spectrum = np.fft.rfft(RANDOM.standard_normal(48000))
