@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy.integrate
 import scipy.optimize
 import scipy.signal
 
@@ -34,7 +35,7 @@ class AllPass(Streaming):
         seed: draws frequencies and bandwidths of the poles.
 
     Raises:
-        AudioError: no section, or more than fit below `max_delay_seconds`.
+        AudioError: too few for 8000 Hz, or more than fit below `max_delay_seconds`.
 
     >>> response = AllPass().side(np.eye(1, 2**16)[0], 48000)
     >>> bool(np.abs(np.abs(np.fft.rfft(response)) - 1).max() < 1e-6)
@@ -47,9 +48,10 @@ class AllPass(Streaming):
 
     def __post_init__(self) -> None:
         most = int(0.99 * MEAN_SHARE * self.max_delay_seconds * TOP_HZ)
-        if not 1 <= self.sections <= most:
+        if not 10 <= self.sections <= most:
             raise AudioError(
-                f"all-pass: {self.sections} sections within {self.max_delay_seconds:g} s: from 1 to {most}"
+                f"all-pass: {self.sections} sections within {self.max_delay_seconds:g} s: "
+                f"at least 10, at most {most}"
             )
 
     @property
@@ -89,14 +91,16 @@ def _sos(decorrelator: AllPass, sample_rate: int) -> Signal:
     def density(scale: float) -> Signal:  # sections per Hz
         return np.minimum(most, scale / erb_hz)
 
-    scale = scipy.optimize.brentq(
-        lambda scale: np.trapezoid(density(scale), hz) - sections, 0, most * erb_hz[-1], xtol=1e-9
-    )
+    def missing(scale: float) -> float:
+        return float(sections - scipy.integrate.trapezoid(density(scale), hz))
+
+    scale = scipy.optimize.brentq(missing, 0, most * erb_hz[-1], xtol=1e-9)
     random = np.random.default_rng(decorrelator.seed)
-    below = np.append(0, scipy.integrate.cumulative_trapezoid(density(scale), hz))  # sections below each
-    centres_hz = np.interp((np.arange(sections) + random.random(sections)) * below[-1] / sections, below, hz)
+    counts = np.append(0, scipy.integrate.cumulative_trapezoid(density(scale), hz))  # sections below each hz
+    places = (np.arange(sections) + random.random(sections)) * counts[-1] / sections
+    centres_hz = np.interp(places, counts, hz)
     bandwidths_hz = random.uniform(1, 2, sections) / np.interp(centres_hz, hz, density(scale))
     heard = centres_hz < sample_rate / 2
     poles = np.exp(np.pi / sample_rate * (2j * centres_hz - bandwidths_hz))[heard]
-    below = np.stack([np.ones(len(poles)), -2 * poles.real, np.abs(poles) ** 2], axis=1)
-    return np.concatenate([below[:, ::-1], below], axis=1)
+    denominators = np.stack([np.ones(len(poles)), -2 * poles.real, np.abs(poles) ** 2], axis=1)
+    return np.concatenate([denominators[:, ::-1], denominators], axis=1)

@@ -168,7 +168,7 @@ def test_each_sweep_runs_from_copy_towards_independence():
         (lambda: Schroeder(()), "at least one"),
         (lambda: Schroeder((0.001, 0.0)), "all above 0"),
         (lambda: Schroeder(gain=1.0), "gain = 1.0"),
-        (lambda: AllPass(0), "from 1 to 427"),
+        (lambda: AllPass(9), "at least 10, at most 427"),
         (lambda: AllPass(428), "428 sections within 0.03 s"),
         (lambda: RandomPhase(0), "at least 0.001"),
         (lambda: ErbDelay(0), "max_delay_seconds = 0"),
