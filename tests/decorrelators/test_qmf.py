@@ -67,6 +67,26 @@ def test_bands_are_one_band_wide(band):
     assert 20 * np.log10(gain[np.abs(distance - 0.5).argmin()]) == pytest.approx(-3.01, abs=0.3)
 
 
+def test_split_matches_its_definition():
+    bands = RANDOM.standard_normal((40, 16)) + 1j * RANDOM.standard_normal((40, 16))
+    got = LowBandSplit(16).split(bands)
+    half = [0.00746082949812, 0.02270420949825, 0.04546865930473, 0.07266113929591, 0.09885108575264]
+    by_8 = np.array([*half, 0.11793710567217, 0.125, 0.11793710567217, *half[::-1]])
+    half = [0.0, 0.01899487526049, 0.0, -0.07293139167538, 0.0, 0.30596630545168]
+    by_2 = np.array([*half, 0.5, *half[::-1]])
+    n, past = np.arange(13), bands[30 - np.arange(13)]
+
+    def eighth(q):
+        return np.sum(by_8 * np.exp(2j * np.pi / 8 * (q + 0.5) * (n - 6)) * past[:, 0])
+
+    def half_of(band, q):
+        return np.sum(by_2 * np.cos(np.pi * q * (n - 6)) * past[:, band])
+
+    low = [eighth(6), eighth(7), eighth(0), eighth(1), eighth(2) + eighth(5), eighth(3) + eighth(4)]
+    low += [half_of(1, 1), half_of(1, 0), half_of(2, 0), half_of(2, 1)]
+    np.testing.assert_allclose(got[30], [*low, *bands[24, 3:]], atol=1e-12)
+
+
 @pytest.mark.parametrize("k", range(2, 10))
 def test_low_bands_lie_where_the_standard_says(k):
     centre = CENTRES[k] * np.pi / 16  # radians per sample
