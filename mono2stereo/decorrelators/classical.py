@@ -4,33 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from mono2stereo.decorrelators.all_pass import AllPass
 from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.decorrelators.erb_delay import ErbDelay
+from mono2stereo.decorrelators.haas import Haas
 from mono2stereo.decorrelators.lauridsen import Lauridsen
+from mono2stereo.decorrelators.optimized_velvet import OptimizedVelvet
+from mono2stereo.decorrelators.parametric_stereo import ParametricStereo
 from mono2stereo.decorrelators.random_phase import RandomPhase
 from mono2stereo.decorrelators.schroeder import Schroeder
 from mono2stereo.decorrelators.velvet import Velvet
 
 CLASSICAL: Mapping[str, Callable[[], Decorrelator]] = {
     "lauridsen": Lauridsen,
+    "haas": Haas,
     "schroeder": Schroeder,
+    "allpass": AllPass,
     "random_phase": RandomPhase,
-    "velvet": Velvet,
     "erb_delay": ErbDelay,
+    "velvet": Velvet,
+    "optimized_velvet": OptimizedVelvet,
+    "ps": ParametricStereo,
 }
 
 # From almost a copy to a wash that is as incoherent as recordings are, even at long windows: the curve of
 # coherence against log-mel that a network must beat, wherever on it the network lies.
 SWEEPS: Mapping[str, tuple[Decorrelator, ...]] = {
     "lauridsen": tuple(Lauridsen(milliseconds * 1e-3) for milliseconds in (5, 10.4, 20, 35, 70, 140)),
+    "haas": tuple(Haas(milliseconds * 1e-3) for milliseconds in (5, 10, 20, 35, 70, 140)),
     "schroeder": tuple(
         Schroeder(tuple(stretch * delay for delay in Schroeder().delays_seconds))
         for stretch in (0.5, 1, 2, 4, 8, 16)
     ),
+    "allpass": (
+        *(AllPass(sections) for sections in (25, 50, 100, 200)),
+        *(AllPass(200 * stretch, 0.03 * stretch) for stretch in (2, 4)),
+    ),
     "random_phase": tuple(RandomPhase(milliseconds * 1e-3) for milliseconds in (10, 20, 50, 100, 200, 400)),
+    "erb_delay": tuple(ErbDelay(milliseconds * 1e-3) for milliseconds in (12.5, 25, 50, 100, 200, 400)),
     "velvet": (
         *(Velvet(decay_db=decay_db) for decay_db in (60, 30, 10, 0)),
         *(Velvet(milliseconds * 1e-3, decay_db=0) for milliseconds in (100, 300)),
     ),
-    "erb_delay": tuple(ErbDelay(milliseconds * 1e-3) for milliseconds in (12.5, 25, 50, 100, 200, 400)),
+    "optimized_velvet": (
+        *(OptimizedVelvet(decay_db=decay_db) for decay_db in (60, 30, 10, 0)),
+        *(OptimizedVelvet(milliseconds * 1e-3, milliseconds, decay_db=0) for milliseconds in (100, 300)),
+    ),
+    "ps": tuple(ParametricStereo(stretch) for stretch in (0.25, 0.5, 1, 2, 4, 8)),
 }

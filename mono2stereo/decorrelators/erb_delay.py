@@ -63,6 +63,8 @@ def _impulse_response(decorrelator: ErbDelay, sample_rate: int) -> Signal:
     delays = np.random.default_rng(decorrelator.seed).uniform(0, decorrelator.max_delay_seconds, 64)
     delays_seconds = np.interp(erbs, np.arange(64) + 0.5, delays)
     phases = -2 * np.pi * np.cumsum(delays_seconds) * sample_rate / fft_length
-    response = scipy.fft.irfft(np.exp(1j * (phases - phases[0])), fft_length)[:length]
+    phases -= phases[0]
+    phases *= np.round(phases[-1] / np.pi) * np.pi / phases[-1]  # real at Nyquist too
+    response = scipy.fft.irfft(np.exp(1j * phases), fft_length)[:length]
     response.flags.writeable = False
     return response

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.signal
 
-from mono2stereo.decorrelators.base import Streaming
+from mono2stereo.decorrelators.base import RecursiveStream, Streaming, settle
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 
@@ -48,7 +48,7 @@ class Schroeder(Streaming):
         return SchroederStream(delays, self.gain)
 
 
-class SchroederStream:
+class SchroederStream(RecursiveStream):
     """The cascade at work.
 
     Args:
@@ -56,17 +56,15 @@ class SchroederStream:
         gain: g.
     """
 
-    latency_samples = 0
-
     def __init__(self, delays: Sequence[int], gain: float) -> None:
         self._gain = gain
         self._delays = [np.zeros(delay) for delay in delays]  # what each loop still holds
 
-    def process(self, mid: Signal) -> Signal:
-        side = mid.astype(np.float64)
+    def _filter(self, mid: Signal) -> Signal:
+        side = mid
         for number, held in enumerate(self._delays):
-            side, self._delays[number] = _all_pass(side, held, self._gain)
-        return side.astype(mid.dtype)
+            side, self._delays[number] = _all_pass(side, settle(held), self._gain)
+        return side
 
 
 def _all_pass(x: Signal, held: Signal, gain: float) -> tuple[Signal, Signal]:

@@ -1,0 +1,63 @@
+"""The precedence effect as pseudo-stereo: one channel is late."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mono2stereo.decorrelators.base import FirStream, Streaming, require_mid
+from mono2stereo.dsp.signals import Signal
+from mono2stereo.errors import AudioError
+
+
+@dataclass(frozen=True)
+class Haas(Streaming):
+    """Mono → left and right: L is the recording, R the recording `delay_seconds` later.
+
+    Haas, "Über den Einfluss eines Einfachechos auf die Hörsamkeit von Sprache", Acustica 1 (1951): up to some
+    35 ms a delayed copy is heard as width towards the earlier side, not as an echo. The one method here that
+    changes the mid: folded down, L and R are a comb filter.
+
+    Args:
+        delay_seconds: of the right channel, rounded to whole samples.
+
+    Raises:
+        AudioError: no delay.
+
+    >>> haas, mid = Haas(delay_seconds=1 / 8000), np.array([1.0, 0.0, 0.0])
+    >>> side, folded = haas.side(mid, 8000), haas.fold_down(mid, 8000)
+    >>> (folded + side).tolist(), (folded - side).tolist()
+    ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+    """
+
+    delay_seconds: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not self.delay_seconds > 0:
+            raise AudioError(f"haas: delay_seconds = {self.delay_seconds}: above 0")
+
+    @property
+    def name(self) -> str:
+        return f"haas-{self.delay_seconds * 1e3:g}ms"
+
+    def stream(self, sample_rate: int) -> FirStream:
+        """Make (L - R) / 2."""
+        return self._stream(sample_rate, -0.5)
+
+    def fold_down_stream(self, sample_rate: int) -> FirStream:
+        """Make (L + R) / 2, as late as `stream` makes the side."""
+        return self._stream(sample_rate, 0.5)
+
+    def fold_down(self, mid: Signal, sample_rate: int) -> Signal:
+        """Return the mid of what this makes, of the shape and dtype of `mid`.
+
+        Raises:
+            AudioError: not a floating-point waveform, or a rate that does not fit.
+        """
+        require_mid(mid, sample_rate)
+        return self.fold_down_stream(sample_rate).process(mid)
+
+    def _stream(self, sample_rate: int, late: float) -> FirStream:
+        delay = max(1, round(self.delay_seconds * sample_rate))
+        return FirStream(np.concatenate([[0.5], np.zeros(delay - 1), [late]]))
