@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +18,6 @@ from mono2stereo.tracking import start_run
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 SECONDS, RATE = 1.5, 22050
 PATIENCE_SECONDS = 60
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Any]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("no Chromium: apt-get install chromium chromium-driver")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (
-        "headless=new", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking",
-        "disable-component-update", "disable-sync", "disable-dev-shm-usage", "window-size=1400,900",
-        f"user-data-dir={tmp_path / 'chromium'}",
-    ):  # fmt: skip
-        options.add_argument(f"--{argument}")
-    opened = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield opened
-    opened.quit()
 
 
 @pytest.fixture
@@ -117,5 +96,5 @@ def test_list_compare_and_listen(browser: Any, server: Server, runs: list[str], 
     duration = wait(
         browser, lambda page: page.execute_script("return players.map(one => one.duration).find(isFinite)")
     )
-    shoot(browser, "listen", tmp_path)
+    shoot(browser, "audio", tmp_path)
     assert duration == pytest.approx(SECONDS, abs=0.01)
