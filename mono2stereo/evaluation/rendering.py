@@ -51,8 +51,8 @@ def render(
 
     `<folder>/audio/step-000500/01_<track>_logmel-3.9dB_{mono,stereo}.wav` and `…_spectrogram.png`, and
     `<folder>/audio/original/01_<track>_original.wav`. All WAVs are 24-bit, two channels: the mono ones carry
-    the mid on both, so that they play as loud as they measure. All files are equally loud; if one peaked above
-    -1 dB of full scale, all of them are turned down together.
+    the mid on both, so that they play as loud as they measure. All files are equally loud; if one peaked
+    above -1 dB of full scale, all of them are turned down together.
 
     Args:
         excerpt: what was made stereo.

@@ -1,7 +1,7 @@
 """Writes the listening page: a folder that opens from disk, or one file that stands alone.
 
-Browsers let a page opened from disk fetch nothing, so the sound travels inside scripts: per excerpt one file with
-the mid once and every side beside it, each a 16-bit FLAC. Left and right are made while it plays.
+Browsers let a page opened from disk fetch nothing, so the sound travels inside scripts: per excerpt one file
+with the mid once and every side beside it, each a 16-bit FLAC. Left and right are made while it plays.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def write_excerpt(
 ) -> Described:
     """Write `<folder>/audio/<excerpt>.js` and return what `write_page` is to say about it.
 
-    Every stimulus gets its gain at each of `WIDTHS`, so that all are equally loud at any of them; if one peaked
-    above -1 dB of full scale, all are turned down together.
+    Every stimulus gets its gain at each of `WIDTHS`, so that all are equally loud at any of them; if one
+    peaked above -1 dB of full scale, all are turned down together.
 
     Raises:
         AudioError: the excerpt is too quiet to measure.
@@ -75,7 +75,9 @@ def write_excerpt(
     common = min(1.0, HIGHEST_PEAK / highest)
     for key in (one.key for one in heard):
         # To be multiplied with what the browser decodes: whole numbers over 32768.
-        described[key]["gains"] = [gain * common * step * (FULL_SCALE + 1) for gain in described[key]["gains"]]
+        described[key]["gains"] = [
+            gain * common * step * (FULL_SCALE + 1) for gain in described[key]["gains"]
+        ]
     packed = {name: _flac(signal / step, excerpt.sample_rate) for name, signal in signals.items()}
     file = folder / "audio" / f"{excerpt.name}.js"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +94,11 @@ def write_excerpt(
 
 
 def write_page(
-    folder: Path, excerpts: Sequence[Described], stimuli: Iterable[Stimulus | LeftOut], *, loudness_lufs: float
+    folder: Path,
+    excerpts: Sequence[Described],
+    stimuli: Iterable[Stimulus | LeftOut],
+    *,
+    loudness_lufs: float,
 ) -> None:
     """Complete the folder: `index.html`, its scripts and style, and `data.js` about all excerpts.
 
@@ -127,7 +133,9 @@ def single_file(folder: Path, *, most_bytes: int = MOST_BYTES_IN_ONE_FILE) -> st
     """
     (page,) = _arguments(folder / "data.js")
     steps = [one["key"] for one in page["stimuli"] if one["group"] == "network"]
-    others = [sum(one["bytes"].values()) - sum(one["bytes"][step] for step in steps) for one in page["excerpts"]]
+    others = [
+        sum(one["bytes"].values()) - sum(one["bytes"][step] for step in steps) for one in page["excerpts"]
+    ]
     each = [max(one["bytes"][step] for step in steps) for one in page["excerpts"]]
     kept = evenly_spaced(steps, always=others, each=each, most_bytes=most_bytes)
     dropped = set(steps) - kept.steps
@@ -141,8 +149,12 @@ def single_file(folder: Path, *, most_bytes: int = MOST_BYTES_IN_ONE_FILE) -> st
             _call("audio", name, {key: text for key, text in signals.items() if key not in dropped})
         )
     html = (folder / "index.html").read_text(encoding="utf-8")
-    html = html.replace('<script src="data.js"></script>', "".join(f"<script>{one}</script>" for one in scripts))
-    html = re.sub(r'<script src="([^"]+)"></script>', lambda found: _inlined("script", folder, found[1]), html)
+    html = html.replace(
+        '<script src="data.js"></script>', "".join(f"<script>{one}</script>" for one in scripts)
+    )
+    html = re.sub(
+        r'<script src="([^"]+)"></script>', lambda found: _inlined("script", folder, found[1]), html
+    )
     return re.sub(
         r'<link rel="stylesheet" href="([^"]+)">', lambda found: _inlined("style", folder, found[1]), html
     )

@@ -40,7 +40,9 @@
       this.timeline = new listening.Timeline(find("trial-timeline"), engine);
       this.stage = "setup";
       this.#choices();
-      find("setup").addEventListener("submit", (event) => { event.preventDefault(); this.#begin(); });
+      // No form: a page in a sandbox may not submit one.
+      find("begin").addEventListener("click", () => this.#begin());
+      find("listener").addEventListener("keydown", (event) => { if (event.key === "Enter") { find("begin").click(); } });
       find("check-play").addEventListener("click", () => this.#sound());
       for (const button of document.querySelectorAll("[data-answer]")) {
         button.addEventListener("click", () => this.#answer(button.dataset.answer));
@@ -130,7 +132,7 @@
       const remark = versions < 2 || excerpts < 1 ? "Choose two versions and one excerpt at least."
         : versions > MOST_VERSIONS ? `More than ${MOST_VERSIONS} versions at a time tire; the ratings suffer.` : "";
       find("setup-remark").textContent = remark;
-      find("setup").querySelector("[type=submit]").disabled = versions < 2 || excerpts < 1;
+      find("begin").disabled = versions < 2 || excerpts < 1;
     }
 
     #begin() {

@@ -44,8 +44,7 @@
     const blind = new listening.Blind(engine, open, toggle);
     let view = null;
 
-    async function show() {
-      const name = location.hash === "#blind" ? "blind" : "compare";
+    async function show(name) {
       for (const link of document.querySelectorAll("nav a")) {
         const here = link.hash === "#" + name;
         if (here) { link.setAttribute("aria-current", "page"); } else { link.removeAttribute("aria-current"); }
@@ -85,7 +84,15 @@
     });
     find("show-keys").addEventListener("click", () => find("keys").showModal());
     find("keys-close").addEventListener("click", () => find("keys").close());
-    window.addEventListener("hashchange", show);
+    const named = () => (location.hash === "#blind" ? "blind" : "compare");
+    window.addEventListener("hashchange", () => show(named()));
+    document.querySelector("nav").addEventListener("click", function (event) {
+      const link = event.target.closest("a");
+      if (!link) { return; }
+      event.preventDefault(); // in a sandbox a page may not go even to its own anchors
+      try { history.replaceState(null, "", link.hash); } catch { /* then the address stays as it is */ }
+      show(link.hash.slice(1));
+    });
     document.querySelector("[data-loudness]").textContent = data.loudnessLufs + " LUFS";
     const { leftOut } = data;
     if (leftOut && (leftOut.checkpoints || leftOut.excerpts)) {
@@ -109,7 +116,7 @@
       }
       view?.frame(now, calmly.matches);
     })(0);
-    show();
+    show(named());
   }
 
   start();
