@@ -55,14 +55,14 @@ def write_numbers(rendered: list[RenderedExcerpt], folder: Path) -> None:
     by_step = means_by_step(rendered)
     by_step.round(4).to_csv(folder / "checkpoints.csv")
     last = pd.concat([by_step.iloc[-1], own_means(rendered).add_prefix("recordings_")])
-    last.to_json(folder / "metrics.json", double_precision=4, indent=1)
+    last.dropna().to_json(folder / "metrics.json", double_precision=4, indent=1)
 
 
 def log(run: Run, rendered: list[RenderedExcerpt]) -> None:
     """Numbers and pictures of all checkpoints; WAVs of as many as `audio_to_keep` allows; the page."""
     by_step = means_by_step(rendered)
     for step, measures in by_step.iterrows():
-        run.log_metrics({f"render/{name}": value for name, value in measures.items()}, int(step))
+        run.log_metrics({f"render/{name}": value for name, value in measures.dropna().items()}, int(step))
     kept = audio_to_keep(rendered, REPORT)
     for number, one in enumerate(rendered, start=1):
         if number <= kept.excerpts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -22,7 +23,7 @@ Makers = Mapping[str, Callable[[], Decorrelator]]
 
 @dataclass(frozen=True)
 class SideMeasures:
-    """How a side relates to its mid over one excerpt.
+    """How a side relates to its mid over one excerpt; NaN for what so short or silent a one does not tell.
 
     Attributes:
         log_mel_db: mean log-mel difference, the side at the mid's level.
@@ -42,10 +43,17 @@ class SideMeasures:
         power_ratio = np.mean(np.square(side, dtype=np.float64)) / np.mean(np.square(mid, dtype=np.float64))
         return cls(
             log_mel_distance_db(estimate=side, reference=mid, sample_rate=sample_rate),
-            mean_coherence(mid, side, sample_rate, 1024),
-            mean_coherence(mid, side, sample_rate, 4096),
+            _coherence(mid, side, sample_rate, 1024),
+            _coherence(mid, side, sample_rate, 4096),
             float(10 * np.log10(max(power_ratio, 1e-12))),
         )
+
+
+def _coherence(mid: NDArray, side: NDArray, sample_rate: int, frame_length: int) -> float:
+    try:
+        return mean_coherence(mid, side, sample_rate, frame_length)
+    except AudioError:  # too few frames for the estimator
+        return math.nan
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from small_page import CHECKPOINTS, CLASSICAL, LOUDNESS, RATE, excerpt, stimuli
 
 from mono2stereo.errors import AudioError
+from mono2stereo.evaluation.excerpts import Excerpt
 from mono2stereo.evaluation.listening.page import WIDTHS, single_file, write_excerpt
 from mono2stereo.evaluation.listening.stimuli import LeftOut, make_stimuli
 
@@ -127,6 +128,16 @@ def test_a_recording_without_a_side_has_numbers_json_can_hold(tmp_path: Path) ->
     described = write_excerpt(flat, stimuli(flat), tmp_path, loudness_lufs=LOUDNESS)
     json.dumps(described, allow_nan=False)
     assert described["stimuli"]["original"]["gains"] == pytest.approx(described["stimuli"]["mono"]["gains"])
+
+
+@pytest.mark.parametrize("rate", [8000, 192000])
+def test_one_second_of_a_square_wave_at_full_scale(rate: int, tmp_path: Path) -> None:
+    mid = np.sign(np.sin(2 * np.pi * 100 * np.arange(rate) / rate) + 1e-9).astype(np.float32)
+    source = Excerpt("01_square", "square", 0.0, mid[:0], mid, np.zeros_like(mid), rate)
+    described = write_excerpt(source, stimuli(source), tmp_path, loudness_lufs=LOUDNESS)
+    json.dumps(described, allow_nan=False)
+    assert described["samples"] == described["sampleRate"] == rate
+    assert all("gains" in described["stimuli"][key] for key in KEYS)
 
 
 class Links(HTMLParser):

@@ -56,8 +56,12 @@
       const stimulus = this.excerpt.stimuli[key];
       if (stimulus.reason) { return; }
       if (key !== this.key) { [this.before, this.key] = [this.key, key]; }
-      find("version-" + key).checked = true;
-      find("version-" + key).closest("tr").scrollIntoView({ block: "nearest" });
+      const radio = find("version-" + key);
+      radio.checked = true;
+      const row = radio.closest("tr"), list = row.closest(".scroll"); // the list scrolls, the page stays
+      const above = row.offsetTop - 2 * row.offsetHeight, below = row.offsetTop + row.offsetHeight - list.clientHeight;
+      list.scrollTop = Math.max(below, Math.min(above, list.scrollTop));
+      if (document.activeElement?.name === "version") { radio.focus(); }
       this.engine.select(stimulus);
     }
 
