@@ -30,7 +30,7 @@ from mono2stereo.evaluation.loudness_matching import HIGHEST_PEAK, fades, gain_t
 from mono2stereo.evaluation.retention import evenly_spaced
 
 TITLE = "mono2stereo: listening page"
-WIDTHS = (0.0, 0.5, 1.0, 1.5, 2.0)  # of the side; the page interpolates the gains between them
+WIDTHS = (0.0, 1.0, 2.0)  # of the side; the page finds the gains between them
 MOST_BYTES_IN_ONE_FILE = 24_000_000
 FULL_SCALE = 32767
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from small_page import RATE
-from test_page import WIDTHS, decoded, handed_over, played
+from test_page import decoded, handed_over, played
 
 from mono2stereo.evaluation.listening.page import single_file
 
@@ -103,7 +103,7 @@ def versions(page: Path, *, width: float = 1.0) -> dict[str, NDArray]:
     made = {}
     for key, stimulus in one["stimuli"].items():
         if "reason" not in stimulus:
-            made[key] = played(one, signals, key, WIDTHS.index(width))
+            made[key] = played(one, signals, key, width)
     return made
 
 
@@ -162,7 +162,7 @@ def test_what_is_asked_for_takes_effect_within_a_block(browser: Any, page: Path)
         engine.select(stimuli.original);
         engine.play();
         engine.select(stimuli.delayed, 1);
-        engine.setWidth(2, 2);
+        engine.setWidth(1.6, 2);
         engine.setFoldedDown(true, 3);
         const rendered = await context.startRendering();
         done([engine.began, ...[0, 1].map((channel) => base64([rendered.getChannelData(channel)]))]);
@@ -175,7 +175,7 @@ def test_what_is_asked_for_takes_effect_within_a_block(browser: Any, page: Path)
     place = np.arange(len(heard)) % (2 * RATE)
     expected = [
         versions(page)["original"], versions(page)["delayed"],
-        versions(page, width=2.0)["delayed"], versions(page, width=0.0)["delayed"],
+        versions(page, width=1.6)["delayed"], versions(page, width=0.0)["delayed"],
     ]  # fmt: skip
     for second, sound in enumerate(expected):
         begins = max(0, second * RATE - start)

@@ -5,12 +5,15 @@
   const SMOOTHING = 0.004; // seconds, time constant of all changes of gain
   const LEAD = 0.03; // seconds from the order to start to the start, so that all sources make it
 
-  /** The gain between those given at some widths. */
+  /**
+   * The gain for equal loudness between those given at some widths. Power is the mid's and width² times the
+   * side's: what a gain makes up for, 1 / gain², is a line over width².
+   */
   function between(widths, gains, width) {
     let i = 1;
     while (i < widths.length - 1 && width > widths[i]) { i++; }
-    const part = (width - widths[i - 1]) / (widths[i] - widths[i - 1]);
-    return gains[i - 1] + (gains[i] - gains[i - 1]) * Math.min(1, Math.max(0, part));
+    const part = (width ** 2 - widths[i - 1] ** 2) / (widths[i] ** 2 - widths[i - 1] ** 2);
+    return (gains[i - 1] ** -2 + (gains[i] ** -2 - gains[i - 1] ** -2) * part) ** -0.5;
   }
 
   class Engine extends EventTarget {
