@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -269,6 +270,18 @@ def test_nothing_is_fetched_from_outside_and_nothing_goes_wrong(browser: Any, pa
     # About the request above, which the page's own policy stopped before it was sent.
     assert complaints
     assert all("127.0.0.1:9" in one and "Content Security Policy" in one for one in complaints), complaints
+
+
+def test_a_part_that_is_missing_is_named_and_the_rest_plays(browser: Any, page: Path, tmp_path: Path) -> None:
+    part = tmp_path / "part"
+    shutil.copytree(page, part)
+    (part / "audio" / "02_A-träck.js").unlink()
+    open_page(browser, address(part))
+    press(browser, ".")
+    wait(browser, lambda page: "02_A-träck.js is missing" in find(page, "#problem").text)
+    assert find(browser, "#excerpt").get_property("selectedIndex") == 0
+    find(browser, "#compare [data-play]").click()
+    wait(browser, lambda page: float(find(page, "#compare [data-time]").text.split()[0]) > 0.2)
 
 
 def hear_a_side(browser: Any) -> str:

@@ -84,7 +84,7 @@
     frame() { if (this.stage === "trial") { this.timeline.update(); } }
 
     /** What a key does here; whether it does anything. */
-    key_(name) {
+    act(name) {
       if (this.stage === "check") {
         const answer = { l: "left", r: "right", b: "both" }[name];
         if (answer && !document.querySelector("[data-answer]").disabled) { this.#answer(answer); }

@@ -43,18 +43,20 @@
       const excerpts = listening.data.excerpts;
       index = Math.min(Math.max(index, 0), excerpts.length - 1);
       find("excerpt").selectedIndex = index;
-      this.excerpt = excerpts[index];
-      this.spectra.clear();
-      this.#numbers();
-      if (await this.open(this.excerpt)) {
+      if (await this.open(excerpts[index])) {
+        this.excerpt = excerpts[index];
+        this.spectra.clear();
+        this.#numbers();
         if (this.excerpt.stimuli[this.key].reason) { this.key = "mono"; }
         this.select(this.key);
+      } else if (this.excerpt && find("excerpt").selectedIndex === index) {
+        find("excerpt").selectedIndex = excerpts.indexOf(this.excerpt); // it could not be loaded
       }
     }
 
     select(key) {
-      const stimulus = this.excerpt.stimuli[key];
-      if (stimulus.reason) { return; }
+      const stimulus = this.excerpt?.stimuli[key];
+      if (!stimulus || stimulus.reason) { return; }
       if (key !== this.key) { [this.before, this.key] = [this.key, key]; }
       const radio = find("version-" + key);
       radio.checked = true;
@@ -72,8 +74,9 @@
     }
 
     /** What a key does here; whether it does anything. */
-    key_(name) {
+    act(name) {
       const { engine } = this;
+      if (!this.excerpt) { return false; }
       const numbered = listening.data.stimuli.filter((one) => one.group === "network" || one.group === "classical");
       const actions = {
         ArrowUp: () => this.selectNext(-1),

@@ -27,10 +27,11 @@
         engine.load(signals, Object.values(excerpt.stimuli));
         loaded = excerpt;
         listening.complain("");
-        listening.say("");
       } catch (error) {
         listening.complain(error.message);
         return false;
+      } finally {
+        listening.say("");
       }
       return true;
     }
@@ -80,7 +81,7 @@
         ArrowRight: () => engine.seek(engine.position() + engine.rate),
         "?": () => find("keys").showModal(),
       };
-      if (view.key_(key)) { event.preventDefault(); } else if (key in actions) { event.preventDefault(); actions[key](); }
+      if (view.act(key)) { event.preventDefault(); } else if (key in actions) { event.preventDefault(); actions[key](); }
     });
     find("show-keys").addEventListener("click", () => find("keys").showModal());
     find("keys-close").addEventListener("click", () => find("keys").close());
