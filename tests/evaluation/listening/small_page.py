@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 from mono2stereo.decorrelators.lauridsen import Lauridsen
 from mono2stereo.decorrelators.schroeder import Schroeder
 from mono2stereo.errors import AudioError
 from mono2stereo.evaluation.excerpts import Excerpt
-from mono2stereo.evaluation.listening.page import write_excerpt, write_page
+from mono2stereo.evaluation.listening.page import WIDTHS, write_excerpt, write_page
 from mono2stereo.evaluation.listening.stimuli import LeftOut, Stimulus, make_stimuli
 
 RATE = 22050
@@ -63,3 +69,30 @@ def write_small_page(folder: Path) -> None:
     excerpts = [excerpt(1), excerpt(2, click=20.0)]
     described = [write_excerpt(one, stimuli(one), folder, loudness_lufs=LOUDNESS) for one in excerpts]
     write_page(folder, described, stimuli(excerpts[0]), loudness_lufs=LOUDNESS)
+
+
+def handed_over(script: str) -> list[Any]:
+    match = re.fullmatch(r"listening\.\w+\((.*)\);\n", script, re.DOTALL)
+    assert match
+    return json.loads(f"[{match[1]}]")
+
+
+def decoded(page: Path, name: str) -> dict[str, NDArray]:
+    """Signals as the browser decodes them: whole numbers over 32768."""
+    key, packed = handed_over((page / "audio" / f"{name}.js").read_text(encoding="utf-8"))
+    assert key == name
+    signals = {}
+    for signal, text in packed.items():
+        samples, rate = soundfile.read(io.BytesIO(base64.b64decode(text)), dtype="int16")
+        assert rate == RATE
+        signals[signal] = samples / 32768
+    return signals
+
+
+def played(one: dict[str, Any], signals: dict[str, NDArray], key: str, width: float) -> NDArray:
+    """Stereo as the page plays it at a width of the side."""
+    stimulus = one["stimuli"][key]
+    side = width * signals[stimulus["side"]] if stimulus["side"] else 0
+    mid = signals[stimulus["mid"]]
+    gain = np.interp(width**2, np.square(WIDTHS), np.power(stimulus["gains"], -2.0)) ** -0.5
+    return gain * np.stack([mid + side, mid - side], axis=1)

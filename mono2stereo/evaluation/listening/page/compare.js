@@ -172,8 +172,8 @@
         }
         for (const [name, digits] of COLUMNS) {
           const value = measures && measures[name];
-          row.insertCell().textContent =
-            typeof value === "number" ? value.toFixed(digits).replace("-", "−") : "–";
+          const known = typeof value === "number", rounded = known && (Number(value.toFixed(digits)) || 0); // no −0.0
+          row.insertCell().textContent = known ? rounded.toFixed(digits).replace("-", "−") : "–";
         }
       }
     }

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from small_page import RATE
-from test_page import decoded, handed_over, played
+from small_page import RATE, decoded, handed_over, played, write_small_page
 
 from mono2stereo.evaluation.listening.page import single_file
 
@@ -54,6 +53,13 @@ IN_BASE64 = """
       }
       return btoa(text);
     };"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("listening") / "listen"
+    write_small_page(folder)
+    return folder
 
 
 def wait(browser: Any, condition: Callable[[Any], Any]) -> Any:
@@ -299,8 +305,7 @@ def hear_a_side(browser: Any) -> str:
 
 def pass_the_check(browser: Any) -> None:
     for _ in range(4):
-        side = hear_a_side(browser)
-        find(browser, f"[data-answer={side}]").click()
+        press(browser, hear_a_side(browser)[0])  # l or r
 
 
 def rate_everything(browser: Any) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import re
 from html.parser import HTMLParser
@@ -13,9 +11,19 @@ from typing import Any
 import numpy as np
 import pyloudnorm
 import pytest
-import soundfile
 from numpy.typing import NDArray
-from small_page import CHECKPOINTS, CLASSICAL, LOUDNESS, RATE, excerpt, stimuli
+from small_page import (
+    CHECKPOINTS,
+    CLASSICAL,
+    LOUDNESS,
+    RATE,
+    decoded,
+    excerpt,
+    handed_over,
+    played,
+    stimuli,
+    write_small_page,
+)
 
 from mono2stereo.errors import AudioError
 from mono2stereo.evaluation.excerpts import Excerpt
@@ -23,36 +31,16 @@ from mono2stereo.evaluation.listening.page import WIDTHS, single_file, write_exc
 from mono2stereo.evaluation.listening.stimuli import LeftOut, make_stimuli
 
 
-def handed_over(script: str) -> list[Any]:
-    match = re.fullmatch(r"listening\.\w+\((.*)\);\n", script, re.DOTALL)
-    assert match
-    return json.loads(f"[{match[1]}]")
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("listening") / "listen"
+    write_small_page(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
 def data(page: Path) -> dict[str, Any]:
     return handed_over((page / "data.js").read_text(encoding="utf-8"))[0]
-
-
-def decoded(page: Path, name: str) -> dict[str, NDArray]:
-    """Signals as the browser decodes them: whole numbers over 32768."""
-    key, packed = handed_over((page / "audio" / f"{name}.js").read_text(encoding="utf-8"))
-    assert key == name
-    signals = {}
-    for signal, text in packed.items():
-        samples, rate = soundfile.read(io.BytesIO(base64.b64decode(text)), dtype="int16")
-        assert rate == RATE
-        signals[signal] = samples / 32768
-    return signals
-
-
-def played(one: dict[str, Any], signals: dict[str, NDArray], key: str, width: float) -> NDArray:
-    """Stereo as the page plays it at a width of the side."""
-    stimulus = one["stimuli"][key]
-    side = width * signals[stimulus["side"]] if stimulus["side"] else 0
-    mid = signals[stimulus["mid"]]
-    gain = np.interp(width**2, np.square(WIDTHS), np.power(stimulus["gains"], -2.0)) ** -0.5
-    return gain * np.stack([mid + side, mid - side], axis=1)
 
 
 KEYS = ["mono", "original", "step-000050", "step-000500", "schroeder", "delayed"]
