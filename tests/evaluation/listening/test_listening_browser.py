@@ -214,6 +214,7 @@ def test_keys_do_what_they_say(browser: Any, page: Path) -> None:
     ]:
         press(browser, key)
         assert chosen() == version
+    assert find(browser, "#status").get_property("textContent") == "delayed"  # what a screen reader says
     press(browser, "\ue015")  # arrow down: past the method that fails, to the first
     assert chosen() == "mono"
     press(browser, ".")

@@ -264,6 +264,7 @@
       this.heard = place;
       const version = this.trial.versions[place];
       this.engine.select(this.trial.excerpt.stimuli[version.key]);
+      listening.say("Version " + LABELS[place]);
       [...find("ratings").children].forEach((row, i) => {
         row.classList.toggle("sounding", i === place);
         row.querySelector("button").setAttribute("aria-pressed", String(i === place));

@@ -63,7 +63,7 @@
       const row = radio.closest("tr"), list = row.closest(".scroll"); // the list scrolls, the page stays
       const above = row.offsetTop - 2 * row.offsetHeight, below = row.offsetTop + row.offsetHeight - list.clientHeight;
       list.scrollTop = Math.max(below, Math.min(above, list.scrollTop));
-      if (document.activeElement?.name === "version") { radio.focus(); }
+      if (document.activeElement?.name === "version") { radio.focus(); } else { listening.say(listening.nameOf(key)); }
       this.engine.select(stimulus);
     }
 
