@@ -119,9 +119,9 @@ def write_page(
         "excerpts": excerpts,
     }
     page["id"] = _digest(page, folder)
-    with as_file(files("mono2stereo.evaluation.listening") / "page") as assets:
-        shutil.copytree(assets, folder / "page")
-    (folder / "page" / "index.html").rename(folder / "index.html")
+    with as_file(files("mono2stereo.evaluation.listening") / "assets") as assets:
+        shutil.copytree(assets, folder / "assets")
+    (folder / "assets" / "index.html").rename(folder / "index.html")
     (folder / "data.js").write_text(_call("page", page), encoding="utf-8")
 
 
