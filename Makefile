@@ -64,4 +64,4 @@ lock: $(READY) ## pin the newest versions that fit pyproject.toml
 	  --no-emit-index-url --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
 
 clean: ## delete what the pipeline made here, not the environment
-	rm -rf data models reports/preprocess reports/train reports/render reports/evaluate reports/compare .resume
+	rm -rf data models reports/preprocess reports/train reports/render reports/listen reports/evaluate reports/compare .resume

@@ -9,21 +9,25 @@ import pandas as pd
 
 from mono2stereo.config import Config
 from mono2stereo.data.pairs import load_pairs
+from mono2stereo.decorrelators import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.errors import ModelError, one_line_errors
 from mono2stereo.evaluation.excerpts import choose_excerpts
-from mono2stereo.evaluation.listening_page import listening_page
+from mono2stereo.evaluation.listening.page import single_file, write_excerpt, write_page
+from mono2stereo.evaluation.listening.stimuli import Stimulus, make_stimuli
 from mono2stereo.evaluation.rendering import RenderedExcerpt, means_by_step, own_means, render
 from mono2stereo.evaluation.retention import audio_to_keep
 from mono2stereo.files import atomic_path
+from mono2stereo.progress import progress
 from mono2stereo.tracking import Run, continue_run
 
 CHECKPOINTS = Path("models/checkpoints")
 REPORT = Path("reports/render")
+PAGE = Path("reports/listen")
 
 
 def main() -> None:
-    """Render every checkpoint and log the result into the training's run."""
+    """Render every checkpoint, make the listening page and log both into the training's run."""
     config = Config.load()
     models = {int(file.stem.removeprefix("step-")): file for file in CHECKPOINTS.glob("step-*.onnx")}
     if not models:
@@ -31,13 +35,19 @@ def main() -> None:
     pairs = load_pairs("data/pairs", "valid")
     excerpts = choose_excerpts(pairs, count=config.render.excerpts, seconds=config.render.excerpt_seconds)
     loaders = {step: partial(NeuralDecorrelator.load, file) for step, file in models.items()}
+    loudness = config.render.loudness_lufs
     with continue_run("render", Path("models/run.json"), config.flat(), tags={}) as run:
-        with atomic_path(REPORT) as folder:
-            rendered = render(excerpts, loaders, folder, loudness_lufs=config.render.loudness_lufs)
-            write_numbers(rendered, folder)
-            page = listening_page(rendered, loudness_lufs=config.render.loudness_lufs)
-            (folder / "index.html").write_text(page, encoding="utf-8")
-        log(run, rendered, config.render.loudness_lufs)
+        with atomic_path(REPORT) as report, atomic_path(PAGE) as page:
+            rendered, described = [], []
+            for excerpt in progress(excerpts, label="render"):
+                made = list(make_stimuli(excerpt, loaders, CLASSICAL))
+                heard = {one.key: one for one in made if isinstance(one, Stimulus)}
+                rendered.append(render(excerpt, heard, list(models), report, loudness_lufs=loudness))
+                described.append(write_excerpt(excerpt, made, page, loudness_lufs=loudness))
+            write_numbers(rendered, report)
+            write_page(page, described, made, loudness_lufs=loudness)
+            (report / "listening_page.html").write_text(single_file(page), encoding="utf-8")
+        log(run, rendered)
 
 
 def write_numbers(rendered: list[RenderedExcerpt], folder: Path) -> None:
@@ -45,14 +55,14 @@ def write_numbers(rendered: list[RenderedExcerpt], folder: Path) -> None:
     by_step = means_by_step(rendered)
     by_step.round(4).to_csv(folder / "checkpoints.csv")
     last = pd.concat([by_step.iloc[-1], own_means(rendered).add_prefix("recordings_")])
-    last.to_json(folder / "metrics.json", double_precision=4, indent=1)
+    last.dropna().to_json(folder / "metrics.json", double_precision=4, indent=1)
 
 
-def log(run: Run, rendered: list[RenderedExcerpt], loudness_lufs: float) -> None:
+def log(run: Run, rendered: list[RenderedExcerpt]) -> None:
     """Numbers and pictures of all checkpoints; WAVs of as many as `audio_to_keep` allows; the page."""
     by_step = means_by_step(rendered)
     for step, measures in by_step.iterrows():
-        run.log_metrics({f"render/{name}": value for name, value in measures.items()}, int(step))
+        run.log_metrics({f"render/{name}": value for name, value in measures.dropna().items()}, int(step))
     kept = audio_to_keep(rendered, REPORT)
     for number, one in enumerate(rendered, start=1):
         if number <= kept.excerpts:
@@ -62,8 +72,7 @@ def log(run: Run, rendered: list[RenderedExcerpt], loudness_lufs: float) -> None
             if number <= kept.excerpts and checkpoint.step in kept.steps:
                 for file in (checkpoint.mono, checkpoint.stereo):
                     run.log_artifact(REPORT / file, file.parent.as_posix())
-    alone = listening_page(rendered, loudness_lufs=loudness_lufs, embed_from=REPORT)
-    run.log_text(alone, "listening_page.html")
+    run.log_artifact(REPORT / "listening_page.html")
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def test_one_run_has_everything(clone: Path) -> None:
 
 def test_reports_are_there(clone: Path) -> None:
     reports = clone / "reports"
-    for name in ("preprocess/round_trip.md", "train/train.csv", "render/index.html", "evaluate/report.md"):
+    for name in ("preprocess/round_trip.md", "train/train.csv", "listen/index.html", "evaluate/report.md"):
         assert (reports / name).stat().st_size > 500
     train = list(csv.DictReader((reports / "train/train.csv").open()))
     assert len(train) == 10

@@ -1,23 +1,52 @@
-"""Which rendered WAVs a tracking run keeps: the report folder has them all, a store of many runs cannot."""
+"""How much sound leaves the report folder: it has everything, a store of many runs or one page cannot."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from mono2stereo.evaluation.rendering import RenderedExcerpt
 
 MOST_CHECKPOINTS = 10
 MOST_BYTES = 500_000_000
 
+Step = TypeVar("Step")
+
 
 @dataclass(frozen=True)
-class KeptAudio:
-    """Excerpts count from the first; of each, its recording and the checkpoints of these steps."""
+class Kept(Generic[Step]):
+    """Excerpts count from the first; of each, what it always has and the checkpoints of these steps."""
 
     excerpts: int
-    steps: frozenset[int]
+    steps: frozenset[Step]
+
+
+def evenly_spaced(
+    steps: Sequence[Step],
+    *,
+    always: Sequence[int],
+    each: Sequence[int],
+    most_bytes: int,
+    most_checkpoints: int = MOST_CHECKPOINTS,
+) -> Kept[Step]:
+    """As many checkpoints as both limits allow, evenly spaced, the last always; fewer excerpts if need be.
+
+    Args:
+        steps: ascending, at least one.
+        always: bytes of what each excerpt has besides checkpoints.
+        each: bytes of one checkpoint of each excerpt.
+        most_bytes: upper limit of all.
+        most_checkpoints: upper limit.
+    """
+    counts = range(1, len(each) + 1)
+    excerpts = sum(sum(each[:count]) + sum(always[:count]) <= most_bytes for count in counts)
+    if not excerpts:
+        return Kept(0, frozenset())
+    room = (most_bytes - sum(always[:excerpts])) // sum(each[:excerpts])
+    every = -(-len(steps) // min(most_checkpoints, room))
+    return Kept(excerpts, frozenset(steps[::-every]))
 
 
 def audio_to_keep(
@@ -26,8 +55,8 @@ def audio_to_keep(
     *,
     most_checkpoints: int = MOST_CHECKPOINTS,
     most_bytes: int = MOST_BYTES,
-) -> KeptAudio:
-    """As many checkpoints as both limits allow, evenly spaced, the last always; fewer excerpts if need be.
+) -> Kept[int]:
+    """Which WAVs a tracking run keeps.
 
     Args:
         rendered: at least one excerpt.
@@ -36,17 +65,13 @@ def audio_to_keep(
         most_bytes: upper limit of all WAVs together.
     """
     last = [one.checkpoints[-1] for one in rendered]
-    pairs = [_size(folder, one.mono) + _size(folder, one.stereo) for one in last]
-    originals = [_size(folder, one.original) for one in rendered]
-    excerpts = sum(
-        sum(pairs[:count]) + sum(originals[:count]) <= most_bytes for count in range(1, len(rendered) + 1)
+    return evenly_spaced(
+        [checkpoint.step for checkpoint in rendered[0].checkpoints],
+        always=[_size(folder, one.original) for one in rendered],
+        each=[_size(folder, one.mono) + _size(folder, one.stereo) for one in last],
+        most_bytes=most_bytes,
+        most_checkpoints=most_checkpoints,
     )
-    if not excerpts:
-        return KeptAudio(0, frozenset())
-    room = (most_bytes - sum(originals[:excerpts])) // sum(pairs[:excerpts])
-    steps = [checkpoint.step for checkpoint in rendered[0].checkpoints]
-    every = -(-len(steps) // min(most_checkpoints, room))
-    return KeptAudio(excerpts, frozenset(steps[::-every]))
 
 
 def _size(folder: Path, file: Path) -> int:

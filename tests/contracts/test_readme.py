@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
 import shutil
@@ -62,10 +64,24 @@ def test_every_override_is_a_parameter(tmp_path: Path) -> None:
 
 
 def test_convert_command(recording: Path) -> None:
-    (command,) = [command for command in COMMANDS if command[0] == "mono2stereo"]
+    (command,) = [command for command in COMMANDS if command[:2] == ["mono2stereo", "convert"]]
     command[0] = str(Path(sys.executable).with_name("mono2stereo"))
     subprocess.run(command, cwd=recording.parent, check=True)
     assert soundfile.info(recording.with_name("old_recording-stereo.wav")).channels == 2
+
+
+def test_listening_test_command(tmp_path: Path) -> None:
+    (line,) = re.findall(r"^mono2stereo listening-test .*$", README, re.MULTILINE)
+    rating = {"excerpt": "01", "stimulus": "mono", "quality": 40, "width": 0}
+    test = {"format": "mono2stereo-listening-test-1", "page": "a", "listener": "", "ratings": [rating]}
+    (tmp_path / "results").mkdir()
+    for session in ("one", "two"):
+        file = tmp_path / "results" / f"{session}.json"
+        file.write_text(json.dumps({**test, "session": session}), encoding="utf-8")
+    binaries = str(Path(sys.executable).parent)
+    path = {**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run(line, shell=True, cwd=tmp_path, check=True, env=path)
+    assert (tmp_path / "scores.png").stat().st_size > 10_000
 
 
 def test_snippet(recording: Path) -> None:

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote
 
 import numpy as np
 import pyloudnorm
@@ -12,10 +10,9 @@ import soundfile
 from PIL import Image
 
 from mono2stereo.decorrelators.lauridsen import Lauridsen
-from mono2stereo.errors import AudioError
 from mono2stereo.evaluation.excerpts import Excerpt
-from mono2stereo.evaluation.listening_page import listening_page
-from mono2stereo.evaluation.rendering import RenderedExcerpt, SideMeasures, means_by_step, own_means, render
+from mono2stereo.evaluation.listening.stimuli import SideMeasures, Stimulus, make_stimuli
+from mono2stereo.evaluation.rendering import RenderedExcerpt, means_by_step, own_means, render
 
 RATE = 22050
 LOUDNESS = -23.0
@@ -39,7 +36,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def rendered(folder: Path) -> list[RenderedExcerpt]:
-    return render([excerpt(1), excerpt(2, click=20.0)], STEPS, folder, loudness_lufs=LOUDNESS)
+    written = []
+    for one in (excerpt(1), excerpt(2, click=20.0)):
+        stimuli = {
+            made.key: made
+            for made in make_stimuli(one, STEPS, {})  # type: ignore[arg-type]
+            if isinstance(made, Stimulus)
+        }
+        written.append(render(one, stimuli, list(STEPS), folder, loudness_lufs=LOUDNESS))
+    return written
 
 
 def wavs(one: RenderedExcerpt) -> list[Path]:
@@ -125,60 +130,3 @@ def test_measures_are_those_of_known_sides(rendered: list[RenderedExcerpt]) -> N
     assert list(means.index) == [50, 500]
     assert means.loc[50, "coherence_1024"] > means.loc[500, "coherence_1024"]
     assert own_means(rendered)["coherence_4096"] < 0.4
-
-
-class Broken:
-    name = "broken"
-
-    def side(self, mid: np.ndarray, sample_rate: int) -> np.ndarray:
-        return np.full_like(mid, np.nan)
-
-
-def test_what_cannot_be_heard_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(AudioError, match=r"01_A-track, step 7: the side is not finite"):
-        render([excerpt(1)], {7: Broken}, tmp_path, loudness_lufs=LOUDNESS)
-    quiet = excerpt(1)
-    quiet.mid[:] *= 1e-6
-    with pytest.raises(AudioError, match=r"01_A-track_original.wav|01_A-track_.*mono.wav"):
-        render([quiet], {7: Lauridsen}, tmp_path, loudness_lufs=LOUDNESS)
-
-
-class Links(HTMLParser):
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self.open: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.found += [value for key, value in attributes if key in ("href", "src") and value]
-        if tag not in ("meta", "link", "input", "img", "br"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
-def test_the_page_refers_to_every_file_and_no_other(rendered: list[RenderedExcerpt], folder: Path) -> None:
-    links = Links(listening_page(rendered, loudness_lufs=LOUDNESS))
-    assert not links.open
-    there = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
-    assert sorted(unquote(link) for link in links.found) == sorted(there)
-
-
-def test_the_page_escapes_names_and_says_how_loud(rendered: list[RenderedExcerpt]) -> None:
-    page = listening_page(rendered, loudness_lufs=LOUDNESS)
-    assert "<track>" not in page
-    assert "A &amp; &lt;track&gt; $5" in page
-    assert "-23 LUFS" in page
-
-
-def test_the_page_for_one_file_carries_the_last_checkpoint_within(
-    rendered: list[RenderedExcerpt], folder: Path
-) -> None:
-    page = listening_page(rendered, loudness_lufs=LOUDNESS, embed_from=folder)
-    links = Links(page).found
-    assert len(links) == 8  # original, mono, stereo and a picture of two excerpts
-    assert all(link.startswith(("data:audio/flac;base64,", "data:image/png;base64,")) for link in links)
-    assert "Step 500" in page
-    assert "Step 50<" not in page

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +18,6 @@ from mono2stereo.tracking import start_run
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 SECONDS, RATE = 1.5, 22050
 PATIENCE_SECONDS = 60
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Any]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not (chromium and driver):
-        pytest.skip("no Chromium: apt-get install chromium chromium-driver")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in (
-        "headless=new", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking",
-        "disable-component-update", "disable-sync", "disable-dev-shm-usage", "window-size=1400,900",
-        f"user-data-dir={tmp_path / 'chromium'}",
-    ):  # fmt: skip
-        options.add_argument(f"--{argument}")
-    opened = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield opened
-    opened.quit()
 
 
 @pytest.fixture
@@ -117,5 +96,32 @@ def test_list_compare_and_listen(browser: Any, server: Server, runs: list[str], 
     duration = wait(
         browser, lambda page: page.execute_script("return players.map(one => one.duration).find(isFinite)")
     )
-    shoot(browser, "listen", tmp_path)
+    shoot(browser, "audio", tmp_path)
     assert duration == pytest.approx(SECONDS, abs=0.01)
+
+
+def test_the_listening_page_plays_among_the_artifacts(browser: Any, server: Server, root: Path) -> None:
+    """MLflow shows HTML in a frame that may run scripts and nothing else."""
+    from mono2stereo.decorrelators.lauridsen import Lauridsen
+    from mono2stereo.evaluation.excerpts import Excerpt
+    from mono2stereo.evaluation.listening.page import single_file, write_excerpt, write_page
+    from mono2stereo.evaluation.listening.stimuli import make_stimuli
+
+    mid, side = (0.1 * np.random.default_rng(0).normal(size=(2, 2 * RATE))).astype(np.float32)
+    excerpt = Excerpt("01_noise", "noise", 0.0, mid[:0], mid, side, RATE)
+    stimuli = list(make_stimuli(excerpt, {10: Lauridsen}, {}))
+    described = [write_excerpt(excerpt, stimuli, root / "listen", loudness_lufs=-23.0)]
+    write_page(root / "listen", described, stimuli, loudness_lufs=-23.0)
+    (root / "listening_page.html").write_text(single_file(root / "listen"), encoding="utf-8")
+    with start_run("render", {"profile": "ci"}, {}, root / "run.json") as run:
+        run.log_artifact(root / "listening_page.html")
+
+    from mlflow import MlflowClient
+
+    experiment = MlflowClient(server.uri).get_experiment_by_name("mono2stereo").experiment_id
+    browser.get(f"{server.uri}/#/experiments/{experiment}/runs/{run.run_id}/artifacts/listening_page.html")
+    wait(browser, lambda page: page.find_elements("css selector", "iframe.mlflow-html-iframe"))
+    browser.switch_to.frame(browser.find_element("css selector", "iframe.mlflow-html-iframe"))
+    wait(browser, shows("Step 10", "Original"))
+    press(browser, "//section[@aria-label='Playback']//button[@data-play]")
+    wait(browser, lambda page: float(page.find_element("css selector", "[data-time]").text.split()[0]) > 0.3)
