@@ -61,7 +61,6 @@ def test_a_sections_value_goes_before_the_profiles(tmp_path):
         ({"train.clip_samples": 9000}, ["train.clip_samples = 9000"]),
         ({"terms.coherence.frame_lengths": [16384]}, ["16384", "at least 16"]),
         ({"terms.coherence.floors": [0.3, 0.4]}, ["terms.coherence.floors", "one for each"]),
-        ({"terms.lag.floor": "own", "discriminator.real": "mid"}, ["terms.lag.floor", "discriminator.real"]),
         ({"terms.coherence.floors": "natur"}, ["terms.coherence.floors", "'natur'", "'natural'"]),
         ({"train.checkpoint_every": 10_000}, ["train.checkpoint_every = 10000", "train.steps"]),
         ({"evaluate.coherence_seconds": 99.0}, ["evaluate.coherence_seconds = 99.0"]),

@@ -147,14 +147,9 @@ class Config(Section):
                 f"terms.mel.frame_length = {mel.frame_length}: longer than the crop of {self.crop_samples} "
                 "samples; lengthen train.clip_samples"
             )
-        if "own" in (coherence.floors, self.terms.lag.floor) and self.discriminator.real != "side":
+        if coherence.floors != "natural" and len(coherence.floors) != len(coherence.frame_lengths):
             raise ConfigError(
-                f"terms.coherence.floors, terms.lag.floor = own: needs discriminator.real = side, not "
-                f"{self.discriminator.real}: the clips hold one of the two"
-            )
-        if isinstance(coherence.floors, list) and len(coherence.floors) != len(coherence.frame_lengths):
-            raise ConfigError(
-                f"terms.coherence.floors = {coherence.floors}: natural, own, or one for each of the "
+                f"terms.coherence.floors = {coherence.floors}: natural, or one for each of the "
                 f"{len(coherence.frame_lengths)} frame_lengths"
             )
         for frame_length in coherence.frame_lengths:

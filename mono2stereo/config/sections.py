@@ -81,7 +81,7 @@ class MelTerm(Section):
 
 class CoherenceTerm(Section):
     frame_lengths: Annotated[list[Positive], Field(min_length=1)]
-    floors: Literal["natural", "own"] | list[Annotated[float, Field(ge=0, lt=1)]]
+    floors: Literal["natural"] | list[Annotated[float, Field(ge=0, lt=1)]]
 
 
 class LevelTerm(Section):
@@ -90,7 +90,6 @@ class LevelTerm(Section):
 
 class LagTerm(Section):
     max_lag_seconds: PositiveFloat
-    floor: Literal["own"] | Share
 
 
 class Terms(Section):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import tensorflow as tf
@@ -24,45 +23,21 @@ class CoherenceLoss:
         sample_rate: In Hz.
         frame_length: Window in samples; the step is a quarter of it.
         n_mels: Bands from 0 Hz to Nyquist.
-        floor: Coherence below which less earns nothing: one for all bands or one for each, such as that of
-            real recordings; or "own", that of each example's own side.
+        floor: Coherence below which less earns nothing, such as that of real recordings' own sides: one
+            for all bands or one for each.
     """
 
     def __init__(
-        self,
-        *,
-        sample_rate: int,
-        frame_length: int,
-        n_mels: int,
-        floor: float | Sequence[float] | Literal["own"] = 0.0,
+        self, *, sample_rate: int, frame_length: int, n_mels: int, floor: float | Sequence[float] = 0.0
     ) -> None:
         self.frame_length = frame_length
         weights = mel_filterbank(sample_rate, frame_length, n_mels)
         bands = weights.any(axis=1)  # a short window leaves some low bands without a bin
         self._weights = tf.constant(weights[bands].T.astype(np.float32))
-        self._floor = None
-        if floor != "own":
-            self._floor = tf.constant(np.broadcast_to(floor, n_mels)[bands].astype(np.float32))
+        self._floor = tf.constant(np.broadcast_to(floor, n_mels)[bands].astype(np.float32))
 
-    def __call__(self, *, estimate: Spectra, reference: Spectra, own: Spectra | None = None) -> tf.Tensor:
-        """Scalar in 0…1.
-
-        Args:
-            estimate: Of the generated side.
-            reference: Of the mid.
-            own: Of the recordings' own side, where that is the floor. A silent one leaves no reward.
-
-        Raises:
-            ValueError: Fewer than 16 frames, which make any signals look coherent.
-        """
-        floor = self._floor
-        if floor is None:
-            assert own is not None
-            floor = tf.stop_gradient(self._bands(own, reference))
-        return tf.reduce_mean(tf.nn.relu(self._bands(estimate, reference) - floor))
-
-    def _bands(self, estimate: Spectra, reference: Spectra) -> tf.Tensor:
-        """`(batch, bands)`."""
+    def __call__(self, *, estimate: Spectra, reference: Spectra) -> tf.Tensor:
+        """Scalar in 0…1. Raises ValueError where fewer than 16 frames make any signals look coherent."""
         step = self.frame_length // 4
         x, y = reference.stft(self.frame_length, step), estimate.stft(self.frame_length, step)
         if x.shape[1] < MIN_FRAMES:
@@ -72,4 +47,4 @@ class CoherenceLoss:
         tiny = 1e-20  # keeps silence at 0/tiny and its gradient finite
         numerator = tf.matmul(tf.sqrt(power(cross) + tiny), self._weights)
         denominator = tf.matmul(tf.sqrt(energies + tiny), self._weights)
-        return numerator / denominator
+        return tf.reduce_mean(tf.nn.relu(numerator / denominator - self._floor))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import tensorflow as tf
 
@@ -24,10 +23,9 @@ class SignalTerms:
         mel_frame_step: In samples.
         mel_floor: Smallest mel magnitude that counts.
         coherence_frame_lengths: Windows in samples.
-        coherence_floors: One per window, or one per window and band, or "own": less coherence earns nothing.
+        coherence_floors: One per window, or one per window and band: less coherence earns nothing.
         level_floor_db: Below the clip's loudest band.
         max_lag_seconds: Of the lag term.
-        lag_floor: Of the lag term; "own" as for coherence.
     """
 
     def __init__(
@@ -39,10 +37,9 @@ class SignalTerms:
         mel_frame_step: int,
         mel_floor: float,
         coherence_frame_lengths: Sequence[int],
-        coherence_floors: Sequence[float | Sequence[float] | Literal["own"]],
+        coherence_floors: Sequence[float | Sequence[float]],
         level_floor_db: float,
         max_lag_seconds: float,
-        lag_floor: float | Literal["own"] = 0.0,
     ) -> None:
         self._coherences = [
             CoherenceLoss(sample_rate=sample_rate, frame_length=length, n_mels=n_mels, floor=floor)
@@ -56,18 +53,15 @@ class SignalTerms:
             floor=mel_floor,
         )
         self._level = LevelLoss(sample_rate=sample_rate, floor_db=level_floor_db)
-        self._lag = LagLoss(sample_rate=sample_rate, max_lag_seconds=max_lag_seconds, floor=lag_floor)
+        self._lag = LagLoss(sample_rate=sample_rate, max_lag_seconds=max_lag_seconds)
 
-    def __call__(
-        self, *, side: tf.Tensor, mid: tf.Tensor, own: tf.Tensor | None = None
-    ) -> dict[str, tf.Tensor]:
-        """Scalars by term, for side and mid `(batch, samples)`, and the recordings' own side for floors."""
+    def __call__(self, *, side: tf.Tensor, mid: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Scalars by term, for side and mid `(batch, samples)`."""
         signals = {"estimate": Spectra(side), "reference": Spectra(mid)}
-        own_side = None if own is None else Spectra(own)
-        coherences = [coherence(**signals, own=own_side) for coherence in self._coherences]
+        coherences = [coherence(**signals) for coherence in self._coherences]
         return {
             "coherence": tf.add_n(coherences) / len(coherences),
             "mel": self._mel(**signals),
             "level": self._level(**signals),
-            "lag": self._lag(**signals, own=own_side),
+            "lag": self._lag(**signals),
         }

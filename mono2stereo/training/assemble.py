@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -156,17 +156,13 @@ def mid_to_side(config: Config) -> MidToSide:
     return model
 
 
-def coherence_floors(
-    config: Config, natural: Natural | None
-) -> Sequence[float | Sequence[float] | Literal["own"]]:
-    """One floor per window of the coherence loss, or what is natural in each of its bands, or "own".
+def coherence_floors(config: Config, natural: Natural | None) -> Sequence[float | Sequence[float]]:
+    """One floor per window of the coherence loss, or what is natural in each of its bands.
 
     Raises:
         DataError: The data do not say what is natural at these windows and this crop.
     """
     settings = config.terms.coherence
-    if settings.floors == "own":
-        return ["own"] * len(settings.frame_lengths)
     if settings.floors != "natural":
         return settings.floors
     windows = {str(length) for length in settings.frame_lengths}
@@ -201,7 +197,6 @@ def gan_step(config: Config, model: MidToSide, natural: Natural | None = None) -
             coherence_floors=coherence_floors(config, natural),
             level_floor_db=config.terms.level.floor_db,
             max_lag_seconds=config.terms.lag.max_lag_seconds,
-            lag_floor=config.terms.lag.floor,
         ),
         weights=weights,
         generator_optimizer=_optimizer(config, model),

@@ -91,7 +91,7 @@ class GanStep:
     def _train_step(self, mid: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             side, mid, real = self._signals(mid, real)
-            terms = self.terms(side=side, mid=mid, own=real)
+            terms = self.terms(side=side, mid=mid)
             figures: dict[str, tf.Tensor] = {}
             if self.discriminator is not None:
                 with tape.stop_recording():
@@ -144,7 +144,7 @@ class GanStep:
 
     def _measure_step(self, mid: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
         side, mid, real = self._signals(mid, real)
-        terms = self.terms(side=side, mid=mid, own=real)
+        terms = self.terms(side=side, mid=mid)
         figures: dict[str, tf.Tensor] = {}
         if self.discriminator is not None:
             real_outputs, fake_outputs = self._judge(real, side, mid, training=False)

@@ -78,24 +78,6 @@ def test_coherence_floor_ends_the_reward():
     assert not np.any(tape.gradient(value, side))
 
 
-def test_own_floors_pay_for_no_less_than_the_recording_shows():
-    """As coherent as the own side, or less: nothing to gain. More: the difference. A silent one: nothing."""
-    mid, apart = np.random.default_rng(8).normal(size=(2, 1, RATE)).astype(np.float32)
-    own, copy, mixed, silent = apart, mid, mid + apart, np.zeros_like(mid)
-    floored = all_terms(coherence_floors=["own", "own"], lag_floor="own")
-    plain = all_terms()
-
-    def both(terms: SignalTerms, side: np.ndarray, own: np.ndarray) -> list[float]:
-        figures = terms(side=tf.constant(side), mid=tf.constant(mid), own=tf.constant(own))
-        return [float(figures[name]) for name in ("coherence", "lag")]
-
-    np.testing.assert_allclose(both(floored, own, own), 0, atol=1e-6)
-    np.testing.assert_allclose(both(floored, mixed, copy), 0, atol=1e-6)
-    expected = np.subtract(both(plain, copy, own), both(plain, own, own))
-    np.testing.assert_allclose(both(floored, copy, own), expected, rtol=1e-4)
-    assert both(floored, copy, silent)[0] == 0
-
-
 def test_coherence_refuses_too_few_frames(coherence):
     with pytest.raises(ValueError, match="needs 16"):
         loss_of(coherence, noise(1, samples=4000), noise(2, samples=4000))
