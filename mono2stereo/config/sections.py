@@ -82,6 +82,7 @@ class MelTerm(Section):
 class CoherenceTerm(Section):
     frame_lengths: Annotated[list[Positive], Field(min_length=1)]
     floors: Literal["natural"] | list[Annotated[float, Field(ge=0, lt=1)]]
+    above_floors: Share
 
 
 class LevelTerm(Section):

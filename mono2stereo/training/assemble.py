@@ -163,15 +163,16 @@ def coherence_floors(config: Config, natural: Natural | None) -> Sequence[float 
         DataError: The data do not say what is natural at these windows and this crop.
     """
     settings = config.terms.coherence
+    above = settings.above_floors
     if settings.floors != "natural":
-        return settings.floors
+        return [floor + above for floor in settings.floors]
     windows = {str(length) for length in settings.frame_lengths}
     if natural is None or natural.crop_samples != config.crop_samples or windows - set(natural.coherence):
         raise DataError(
             "terms.coherence.floors = natural: the pairs do not say what is natural at frame_lengths "
             f"{settings.frame_lengths} over {config.crop_samples} samples; run the stage preprocess again"
         )
-    return [natural.coherence[str(length)] for length in settings.frame_lengths]
+    return [[floor + above for floor in natural.coherence[str(length)]] for length in settings.frame_lengths]
 
 
 def gan_step(config: Config, model: MidToSide, natural: Natural | None = None) -> GanStep:
