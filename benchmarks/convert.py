@@ -16,7 +16,8 @@ import soundfile
 
 from benchmarks.compare import Candidate, record, rows, time_in_turn
 from mono2stereo.conversion import Widened, Width, WidthCurve, convert_file
-from mono2stereo.decorrelators.neural import FILE_BLOCK_FRAMES, NeuralDecorrelator
+from mono2stereo.decorrelators.neural import NeuralDecorrelator
+from mono2stereo.decorrelators.neural_stream import AT_ONCE_FRAMES
 from mono2stereo.decorrelators.velvet import Velvet
 
 SAMPLE_RATE, SHORT_SECONDS, LONG_SECONDS = 44100, 10, 120
@@ -60,12 +61,12 @@ def network() -> Callable[[], object]:
     model = NeuralDecorrelator.load()
     card = model.card
     frames = LONG_SECONDS * card.sample_rate // card.frame_step
-    spectrum = np.random.default_rng(0).standard_normal((FILE_BLOCK_FRAMES, card.stft.n_bins))
+    spectrum = np.random.default_rng(0).standard_normal((AT_ONCE_FRAMES, card.stft.n_bins))
     spectrum = spectrum.astype(np.complex64)
 
     def call() -> None:
         states = model._silent_states
-        for _ in range(-(-frames // FILE_BLOCK_FRAMES)):
+        for _ in range(-(-frames // AT_ONCE_FRAMES)):
             _, states = model._run(spectrum, states)
 
     return call
