@@ -22,6 +22,7 @@ from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.export import export_onnx
 from mono2stereo.models.generators import GENERATORS
 from mono2stereo.models.mid_to_side import MidToSide
+from mono2stereo.training.calibration import own_width
 from mono2stereo.training.curves import Curves, Sink
 from mono2stereo.training.hardware import compute_in
 from mono2stereo.training.loop import Schedule, train
@@ -114,6 +115,7 @@ class Training:
                 path,
                 training={"step": number, **facts},
                 natural_width=self.natural.width.curve if self.natural else None,
+                own_width=own_width(self.model, self.train_clips, settings.batch_size),
             )
 
         return train(
