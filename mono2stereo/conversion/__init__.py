@@ -41,31 +41,6 @@ def convert(mono: np.ndarray, *, sample_rate: int, decorrelator: Decorrelator | 
     return decode(mono, side)
 
 
-def convert_file(source: Path | str, target: Path | str, *, decorrelator: Decorrelator | None = None) -> None:
-    """Read a mono recording, write its stereo version as 32-bit float WAV; whole or not at all.
-
-    Args:
-        source: Anything libsndfile reads, with one channel (or two equal ones).
-        target: `*.wav`.
-        decorrelator: As for `convert`.
-
-    Raises:
-        AudioError: Unreadable, not mono, or the target is no WAV file.
-    """
-    source, target = Path(source), Path(target)
-    if target.suffix.lower() != ".wav":
-        raise AudioError(f"{target}: give a name that ends in .wav; the output is 32-bit float WAV")
-    try:
-        samples, sample_rate = soundfile.read(source, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(f"{source}: cannot be read ({error})") from None
-    if np.any(samples != samples[:, :1]):
-        raise AudioError(f"{source}: has {samples.shape[1]} different channels; give a mono recording")
-    stereo = convert(samples[:, 0], sample_rate=sample_rate, decorrelator=decorrelator)
-    with atomic_path(target) as beside:
-        soundfile.write(beside, stereo, sample_rate, subtype="FLOAT")
-
-
 @lru_cache(maxsize=1)
 def _default() -> NeuralDecorrelator:
     return NeuralDecorrelator.load()

@@ -15,7 +15,7 @@ from mono2stereo.dsp.signals import LOWEST_SAMPLE_RATE, Signal
 from mono2stereo.errors import AudioError
 
 BLOCK_FRAMES = 1 << 16
-HIGHEST_SAMPLE_RATE = 768_000
+HIGHEST_SAMPLE_RATE = 384_000
 STEREO_ABOVE = 1e-6  # energy of side against mid: -60 dB
 
 

@@ -2,7 +2,7 @@
 
 Within WAV and within AIFF chunks are copied byte for byte (`chunks`). Within FLAC, OGG and MP3 all comments,
 frames, pictures and cue sheets go over as they are. From one format to another go the fields and pictures that
-mediafile knows in both. Loudness tags (ReplayGain, R 128) are left out: they describe the mono recording.
+mediafile knows in both. Loudness (ReplayGain, R 128) and encoder are left out: they are the mono file's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from mono2stereo.conversion.chunks import copy_chunks
 
-LOUDNESS = re.compile("replaygain_|r128_|rg_|RVA2|RGAD|TXXX:replaygain", re.IGNORECASE)
+STALE = re.compile("replaygain_|r128_|rg_|RVA2|RGAD|TXXX:replaygain|encoder", re.IGNORECASE)
 
 
 def carry_tags(source: Path, target: Path, *, source_kind: str, target_kind: str) -> str:
@@ -53,12 +53,12 @@ def _copy_native(source: Path, target: Path) -> None:
     if hasattr(old.tags, "getall"):  # ID3
         new.tags.clear()
         for frame in old.tags.values():
-            if not LOUDNESS.match(frame.HashKey):
+            if not STALE.match(frame.HashKey):
                 new.tags.add(frame)
         version = old.tags.version[1]
         new.save(v2_version=3 if version == 3 else 4)
         return
-    new.tags[:] = [(key, value) for key, value in old.tags if not LOUDNESS.match(key)]
+    new.tags[:] = [(key, value) for key, value in old.tags if not STALE.match(key)]
     for picture in getattr(old, "pictures", []):
         new.add_picture(picture)
     if getattr(old, "cuesheet", None):
@@ -68,14 +68,23 @@ def _copy_native(source: Path, target: Path) -> None:
 
 def _translate(source: Path, target: Path) -> None:
     import mediafile
+    from mutagen._vorbis import VComment
 
     try:
         old: Any = mediafile.MediaFile(source)
     except mediafile.UnreadableFileError:
         return  # no tags of the kind that mediafile reads
+    values = {field: getattr(old, field) for field in mediafile.MediaFile.fields() if not STALE.match(field)}
+    found = {field: value for field, value in values.items() if value}
+    if not found:
+        return
     new: Any = mediafile.MediaFile(target)
-    for field in mediafile.MediaFile.fields():
-        value = getattr(old, field)
-        if value and not LOUDNESS.match(field):
-            setattr(new, field, value)
+    # Lists last: a field of one value is the first of its list.
+    for field, value in sorted(found.items(), key=lambda item: isinstance(item[1], list)):
+        setattr(new, field, value)
+    ours, theirs = new.mgfile.tags, old.mgfile.tags
+    if isinstance(ours, VComment) and isinstance(theirs, VComment):
+        for key in theirs.keys() - ours.keys() - {"metadata_block_picture"}:
+            if not STALE.match(key):
+                ours[key] = theirs[key]
     new.save()

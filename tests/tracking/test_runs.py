@@ -17,7 +17,8 @@ import pytest
 
 from mono2stereo import tracking
 from mono2stereo.errors import TrainingError
-from mono2stereo.tracking import continue_run, sigterm_exits, start_run
+from mono2stereo.errors import sigterm_exits
+from mono2stereo.tracking import continue_run, start_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
