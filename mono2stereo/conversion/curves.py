@@ -35,7 +35,9 @@ class WidthCurve:
         try:
             hz, db = np.array(self.frequency_hz, np.float64), np.array(self.side_to_mid_db, np.float64)
         except (TypeError, ValueError):
-            raise AudioError("width curve: frequency_hz and side_to_mid_db must be lists of numbers") from None
+            raise AudioError(
+                "width curve: frequency_hz and side_to_mid_db must be lists of numbers"
+            ) from None
         fits = hz.ndim == 1 and hz.shape == db.shape and len(hz) and np.isfinite([hz, db]).all()
         if not fits or not hz[0] > 0 or not np.all(np.diff(hz) > 0):
             raise AudioError(
@@ -45,11 +47,11 @@ class WidthCurve:
     @classmethod
     def of(cls, width: Mapping[str, Sequence[float]] | None) -> WidthCurve | None:
         """From the form in which model cards hold it."""
-        return width and cls(width["frequency_hz"], width["side_to_mid_db"])
+        return cls(width["frequency_hz"], width["side_to_mid_db"]) if width else None
 
     @classmethod
     def read(cls, path: Path | str) -> WidthCurve:
-        """Read a JSON object with the lists `frequency_hz` and `side_to_mid_db`, or a CSV file of both columns.
+        """Read JSON with the lists `frequency_hz` and `side_to_mid_db`, or a CSV file with both columns.
 
         Raises:
             AudioError: no such file, or something else in it.
@@ -62,7 +64,9 @@ class WidthCurve:
                 return cls(facts["frequency_hz"], facts["side_to_mid_db"])
             heading, *lines = [line.split(",") for line in text.split("\n") if line.strip()]
             columns = dict(zip(map(str.strip, heading), zip(*lines, strict=True), strict=True))
-            return cls(*([float(cell) for cell in columns[key]] for key in ("frequency_hz", "side_to_mid_db")))
+            return cls(
+                *([float(cell) for cell in columns[key]] for key in ("frequency_hz", "side_to_mid_db"))
+            )
         except AudioError as error:
             raise AudioError(f"{path}: {error}") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -72,4 +76,6 @@ class WidthCurve:
     def at(self, frequency_hz: Signal) -> Signal:
         """In dB at any frequencies, 0 Hz included."""
         low = self.frequency_hz[0]
-        return np.interp(np.log(np.maximum(frequency_hz, low)), np.log(self.frequency_hz), self.side_to_mid_db)
+        return np.interp(
+            np.log(np.maximum(frequency_hz, low)), np.log(self.frequency_hz), self.side_to_mid_db
+        )

@@ -84,7 +84,7 @@ def _translate(source: Path, target: Path) -> None:
         setattr(new, field, value)
     ours, theirs = new.mgfile.tags, old.mgfile.tags
     if isinstance(ours, VComment) and isinstance(theirs, VComment):
-        for key in theirs.keys() - ours.keys() - {"metadata_block_picture"}:
+        for key in {*theirs.keys()} - {*ours.keys()} - {"metadata_block_picture"}:
             if not STALE.match(key):
                 ours[key] = theirs[key]
     new.save()

@@ -20,6 +20,7 @@ from mono2stereo.errors import AudioError
 MOST_RAISED_DB = 12.0
 MOST_LOWERED_DB = -40.0
 WIDEST_DB = 40.0
+LEVEL = WidthCurve([1.0], [0.0])  # as loud as the mid
 
 
 @dataclass(frozen=True)
@@ -91,17 +92,14 @@ class Widened(Streaming):
     def _curves_db(self, frequency_hz: Signal) -> tuple[Signal, Signal]:
         """Side against mid at `frequency_hz` as the decorrelator makes it, and as it shall be."""
         card = self.decorrelator.card if isinstance(self.decorrelator, NeuralDecorrelator) else None
-        known = WidthCurve.of(card.own_width) if card else WidthCurve([1.0], [0.0])
-        own = known.at(frequency_hz) if known else np.zeros(len(frequency_hz))
-        curve = self.width.curve
+        own, curve = WidthCurve.of(card.own_width) if card else LEVEL, self.width.curve
         if curve == "natural":
-            curve = WidthCurve.of((card or NeuralDecorrelator.load().card).natural_width) or "flat"
-            if curve == "flat" or not known:
-                warnings.warn(
-                    "the model does not say how wide recordings are: the side stays as it makes it", stacklevel=2
-                )
-                curve = "flat"
-        return own, own if isinstance(curve, str) else curve.at(frequency_hz)
+            natural = WidthCurve.of((card or NeuralDecorrelator.load().card).natural_width)
+            curve = natural if natural and own else "flat"
+            if curve == "flat":
+                warnings.warn("the model knows no natural width: its side stays as it makes it", stacklevel=3)
+        own_db = (own or LEVEL).at(frequency_hz)
+        return own_db, own_db if isinstance(curve, str) else curve.at(frequency_hz)
 
 
 class WidenedStream:

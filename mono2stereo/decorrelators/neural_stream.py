@@ -79,7 +79,7 @@ def crossover_hz(model_rate: int, sample_rate: int) -> tuple[float, float]:
 
 
 def input_band_hz(model_rate: int, sample_rate: int) -> tuple[float, float]:
-    """What of the mid reaches the network: all that `crossover_hz` lets out again, and none folded into it."""
+    """What of the mid reaches the network: all that `crossover_hz` lets out, none of it folded."""
     nyquist = min(model_rate, sample_rate) / 2
     return (0.91 * nyquist, 1.03 * nyquist) if sample_rate > model_rate else (0.91 * nyquist, nyquist)
 

@@ -73,7 +73,7 @@ class StreamResampler:
     ) -> None:
         if from_rate <= 0 or to_rate <= 0 or not 0 < pass_hz < stop_hz:
             raise AudioError(
-                f"resample from {from_rate} to {to_rate} Hz, {pass_hz:g} to {stop_hz:g} Hz: positive and rising"
+                f"resample {from_rate} to {to_rate} Hz, {pass_hz:g} to {stop_hz:g} Hz: positive and rising"
             )
         common = gcd(from_rate, to_rate)
         self._down, self._up = from_rate // common, to_rate // common
