@@ -39,9 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("sources", nargs="+", type=Path, metavar="FILE", help="recordings, folders of them, or - for stdin")
     files = parser.add_argument_group("files")
     add = files.add_argument
-    add("-o", "--output", type=Path, help="target of one file, or - for stdout; by default *-stereo beside it")
+    add(
+        "-o", "--output", type=Path, help="target of one file, or - for stdout; by default *-stereo beside it"
+    )
     add("--out-dir", type=Path, metavar="DIR", help="put the results there, under the names of the sources")
-    add("--format", choices=[suffix[1:] for suffix in SUFFIX_OF_KIND.values()], help="instead of the source's own")
+    add(
+        "--format",
+        choices=[suffix[1:] for suffix in SUFFIX_OF_KIND.values()],
+        help="instead of the source's own",
+    )
     add("--samples", choices=list(SAMPLES), help="sample format instead of the source's own")
     add("--force", action="store_true", help="overwrite existing files (never a source)")
     add("--from-left", action="store_true", help="take the left channel of a stereo source, not (L+R)/2")
@@ -60,7 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     exclusive.add_argument("--gain", type=float, metavar="DB", help="this g, whatever the peaks")
     method = parser.add_argument_group("method").add_mutually_exclusive_group()
     method.add_argument("--model", metavar="FILE|RUN_ID", help="an exported generator, or an MLflow run's")
-    method.add_argument("--method", choices=list(CLASSICAL), help="a classical decorrelator instead of the network")
+    method.add_argument(
+        "--method", choices=list(CLASSICAL), help="a classical decorrelator instead of the network"
+    )
 
 
 def run(options: argparse.Namespace) -> None:

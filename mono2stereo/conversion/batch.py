@@ -46,15 +46,16 @@ def convert_all(jobs: Sequence[Job], method: Method, options: FileOptions) -> It
             try:
                 yield from _in_processes([job], 1, method, options)
             except BrokenProcessPool:
-                yield job, f"{job.name}: the process that converted it died; it may be damaged, or memory short"
+                yield (
+                    job,
+                    f"{job.name}: the process that converted it died; it may be damaged, or memory short",
+                )
 
 
 def attempt(job: Job, decorrelator: Decorrelator, options: FileOptions) -> Outcome:
     """Convert one file; its faults and the machine's as one line."""
     try:
-        return convert_file(
-            job.source, job.target, decorrelator=decorrelator, options=options, name=job.name
-        )
+        return convert_file(job.source, job.target, decorrelator=decorrelator, options=options, name=job.name)
     except Mono2StereoError as error:
         return str(error)
     except MemoryError:

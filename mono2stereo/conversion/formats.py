@@ -78,7 +78,7 @@ def kind_of(head: bytes, name: str) -> str:
     for magic, kind in ((b"fLaC", "FLAC"), (b"OggS", "OGG"), (b"ID3", "MP3")):
         if head.startswith(magic):
             return kind
-    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 or Path(name).suffix.lower() == ".mp3":
+    if (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0) or Path(name).suffix.lower() == ".mp3":
         return "MP3"
     raise AudioError(f"{name}: no WAV, FLAC, OGG, MP3 or AIFF file; convert it to one of these first")
 
@@ -146,7 +146,11 @@ def _subtype(source: Encoding, kind: str, target: Path, samples: str | None) -> 
         wanted = "PCM_" + wanted[-2:].replace("12", "16")
     elif source.is_lossy:
         # Telephone and ADPCM codecs decode to 16 bits, perceptual ones to floats.
-        wanted = "FLOAT" if source.subtype in {*LOSSY.values(), "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II"} else "PCM_16"
+        wanted = (
+            "FLOAT"
+            if source.subtype in {*LOSSY.values(), "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II"}
+            else "PCM_16"
+        )
     if wanted in known and wanted in {*BITS, *FLOATS}:
         return wanted
     if BITS.get(wanted) == 8:

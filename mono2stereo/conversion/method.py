@@ -48,7 +48,9 @@ class Method:
         method = CLASSICAL[self.classical]()
         if hasattr(method, "fold_down_stream"):
             if self.width is not None:
-                raise UsageError(f"{self.classical} makes left and right itself; leave out the width's options")
+                raise UsageError(
+                    f"{self.classical} makes left and right itself; leave out the width's options"
+                )
             return method
         return Widened(method, self.width or Width())
 

@@ -26,7 +26,11 @@ class Job:
 
 
 def plan(
-    sources: Sequence[Path], *, output: Path | None = None, folder: Path | None = None, suffix: str | None = None
+    sources: Sequence[Path],
+    *,
+    output: Path | None = None,
+    folder: Path | None = None,
+    suffix: str | None = None,
 ) -> list[Job]:
     """Give every source a target: `output`, the same name below `folder`, or `*-stereo` beside the source.
 

@@ -107,8 +107,8 @@ class Recording:
                 if not np.isfinite(block).all():
                     first = self.frames_read + int(np.argmin(np.isfinite(block).all(axis=1)))
                     raise AudioError(
-                        f"{self._name}: values that are not finite, the first at {first / self.sample_rate:.3f} s; "
-                        "repair the recording first"
+                        f"{self._name}: values that are not finite, the first at "
+                        f"{first / self.sample_rate:.3f} s; repair the recording first"
                     )
                 self.frames_read += len(block)
                 yield block

@@ -1,8 +1,9 @@
 """Titles, pictures and markers from one file into another, where the other's format has a place for them.
 
 Within WAV and within AIFF chunks are copied byte for byte (`chunks`). Within FLAC, OGG and MP3 all comments,
-frames, pictures and cue sheets go over as they are. From one format to another go the fields and pictures that
-mediafile knows in both. Loudness (ReplayGain, R 128) and encoder are left out: they are the mono file's.
+frames, pictures and cue sheets go over as they are. From one format to another go the fields and pictures
+that mediafile knows in both, and all Vorbis comments. Loudness (ReplayGain, R 128) and encoder are left out:
+they are the mono file's.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def carry_tags(source: Path, target: Path, *, source_kind: str, target_kind: str
     except OSError:
         raise
     except Exception as error:  # of a stranger's tags anything may be wrong
-        return f"its tags could not be kept ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return f"its tags could not be kept ({reason})"
     return ""
 
 
@@ -46,7 +48,7 @@ def _copy_native(source: Path, target: Path) -> None:
     import mutagen
 
     old, new = mutagen.File(source), mutagen.File(target)
-    if old is None or new is None or not old.tags and not getattr(old, "pictures", None):
+    if old is None or new is None or not (old.tags or getattr(old, "pictures", None)):
         return
     if new.tags is None:
         new.add_tags()
@@ -84,7 +86,7 @@ def _translate(source: Path, target: Path) -> None:
         setattr(new, field, value)
     ours, theirs = new.mgfile.tags, old.mgfile.tags
     if isinstance(ours, VComment) and isinstance(theirs, VComment):
-        for key in {*theirs.keys()} - {*ours.keys()} - {"metadata_block_picture"}:
-            if not STALE.match(key):
+        for key in theirs.keys():  # noqa: SIM118, iterating gives pairs
+            if key != "metadata_block_picture" and not STALE.match(key):
                 ours[key] = theirs[key]
     new.save()
