@@ -35,40 +35,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's arguments."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXIT_STATUS
-    add = parser.add_argument
-    add("sources", nargs="+", type=Path, metavar="FILE", help="recordings, folders of them, or - for stdin")
-    files = parser.add_argument_group("files")
-    add = files.add_argument
+    parser.add_argument("sources", nargs="+", type=Path, metavar="FILE", help="a folder, or - for stdin, too")
+    add = parser.add_argument_group("files").add_argument
     add(
-        "-o", "--output", type=Path, help="target of one file, or - for stdout; by default *-stereo beside it"
+        "-o",
+        "--output",
+        type=Path,
+        help="of one file, or - for stdout; by default *-stereo beside the source",
     )
     add("--out-dir", type=Path, metavar="DIR", help="put the results there, under the names of the sources")
-    add(
-        "--format",
-        choices=[suffix[1:] for suffix in SUFFIX_OF_KIND.values()],
-        help="instead of the source's own",
-    )
+    formats = [suffix[1:] for suffix in SUFFIX_OF_KIND.values()]
+    add("--format", choices=formats, help="instead of the source's own")
     add("--samples", choices=list(SAMPLES), help="sample format instead of the source's own")
     add("--force", action="store_true", help="overwrite existing files (never a source)")
     add("--from-left", action="store_true", help="take the left channel of a stereo source, not (L+R)/2")
     add("--keep-if-stereo", action="store_true", help="copy stereo sources as they are")
-    width = parser.add_argument_group("width")
-    add = width.add_argument
+    add = parser.add_argument_group("width").add_argument
     add("--width", type=float, metavar="DB", help="wider (above 0) or narrower than the curve")
-    add("--width-curve", metavar="natural|flat|FILE", help="side against mid per band: as recordings have it "
-        "(natural, the default), as the method makes it (flat), or frequency_hz,side_to_mid_db from a file")  # fmt: skip
-    add("--mono-below", type=float, metavar="HZ", help="keep what is below in the middle")
-    add("--highband", choices=["on", "off"], help="continue the side above the network's band (default: on)")
-    level = parser.add_argument_group("level")
-    add = level.add_argument
-    exclusive = level.add_mutually_exclusive_group()
-    exclusive.add_argument("--match-loudness", action="store_true", help="as loud as the source (BS.1770)")
-    exclusive.add_argument("--gain", type=float, metavar="DB", help="this g, whatever the peaks")
-    method = parser.add_argument_group("method").add_mutually_exclusive_group()
-    method.add_argument("--model", metavar="FILE|RUN_ID", help="an exported generator, or an MLflow run's")
-    method.add_argument(
-        "--method", choices=list(CLASSICAL), help="a classical decorrelator instead of the network"
+    add(
+        "--width-curve",
+        metavar="natural|flat|FILE",
+        help="side against mid per band: as recordings have it (natural, the default), as the method makes it "
+        "(flat), or columns frequency_hz,side_to_mid_db of a file",
     )
+    add("--mono-below", type=float, metavar="HZ", help="keep what is below in the middle")
+    add("--highband", choices=["on", "off"], help="go on above the network's band (default: on)")
+    add = parser.add_argument_group("level").add_mutually_exclusive_group().add_argument
+    add("--match-loudness", action="store_true", help="as loud as the source (BS.1770)")
+    add("--gain", type=float, metavar="DB", help="this g, whatever the peaks")
+    add = parser.add_argument_group("method").add_mutually_exclusive_group().add_argument
+    add("--model", metavar="FILE|RUN_ID", help="an exported generator, or an MLflow run's")
+    add("--method", choices=list(CLASSICAL), help="a classical decorrelator, not the network")
 
 
 def run(options: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from types import FrameType
@@ -18,9 +18,10 @@ from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.errors import Mono2StereoError, fault
 
 Outcome = Converted | str
+Outcomes = Generator[tuple[Job, Outcome], None, None]
 
 
-def convert_all(jobs: Sequence[Job], method: Method, options: FileOptions) -> Iterator[tuple[Job, Outcome]]:
+def convert_all(jobs: Sequence[Job], method: Method, options: FileOptions) -> Outcomes:
     """Convert files as they come; yields each with what was made of it, or with one line that says why not.
 
     When the block around the iteration is left (Ctrl-C, SIGTERM), the workers stop and clean up first.
@@ -46,10 +47,7 @@ def convert_all(jobs: Sequence[Job], method: Method, options: FileOptions) -> It
             try:
                 yield from _in_processes([job], 1, method, options)
             except BrokenProcessPool:
-                yield (
-                    job,
-                    f"{job.name}: the process that converted it died; it may be damaged, or memory short",
-                )
+                yield job, f"{job.name}: its process died; the file may be damaged, or memory short"
 
 
 def attempt(job: Job, decorrelator: Decorrelator, options: FileOptions) -> Outcome:
@@ -64,9 +62,7 @@ def attempt(job: Job, decorrelator: Decorrelator, options: FileOptions) -> Outco
         return fault(error)
 
 
-def _in_processes(
-    jobs: Sequence[Job], workers: int, method: Method, options: FileOptions
-) -> Iterator[tuple[Job, Outcome]]:
+def _in_processes(jobs: Sequence[Job], workers: int, method: Method, options: FileOptions) -> Outcomes:
     # spawn: forking a process that holds threads can hang.
     context = multiprocessing.get_context("spawn")
     strangers = multiprocessing.active_children()

@@ -140,7 +140,7 @@ def _convert(
     texts: dict[str, str],
 ) -> Converted:
     precise = encoding.subtype in ("PCM_32", "DOUBLE")
-    dtype = np.dtype(np.float64 if precise else np.float32)
+    dtype: np.dtype[np.floating] = np.dtype("float64" if precise else "float32")
     made = _in_step(recording, decorrelator, dtype)
     meter = Meter(recording.sample_rate, loudness=options.match_loudness)
     changes_mid = hasattr(decorrelator, "fold_down_stream")

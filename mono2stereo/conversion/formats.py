@@ -36,6 +36,7 @@ SAMPLES = {
     "double": ("DOUBLE",),
 }
 LOSSY = {"OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}
+PERCEPTUAL = {*LOSSY.values(), "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II"}
 LARGEST_RIFF_BYTES = 2**32 - 2**24  # the rest is for headers and tags
 
 
@@ -78,7 +79,8 @@ def kind_of(head: bytes, name: str) -> str:
     for magic, kind in ((b"fLaC", "FLAC"), (b"OggS", "OGG"), (b"ID3", "MP3")):
         if head.startswith(magic):
             return kind
-    if (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0) or Path(name).suffix.lower() == ".mp3":
+    frame = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
+    if frame or Path(name).suffix.lower() == ".mp3":
         return "MP3"
     raise AudioError(f"{name}: no WAV, FLAC, OGG, MP3 or AIFF file; convert it to one of these first")
 
@@ -145,12 +147,8 @@ def _subtype(source: Encoding, kind: str, target: Path, samples: str | None) -> 
     if wanted.startswith("DWVW"):
         wanted = "PCM_" + wanted[-2:].replace("12", "16")
     elif source.is_lossy:
-        # Telephone and ADPCM codecs decode to 16 bits, perceptual ones to floats.
-        wanted = (
-            "FLOAT"
-            if source.subtype in {*LOSSY.values(), "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II"}
-            else "PCM_16"
-        )
+        # The others, of telephones and ADPCM, decode to 16 bits.
+        wanted = "FLOAT" if source.subtype in PERCEPTUAL else "PCM_16"
     if wanted in known and wanted in {*BITS, *FLOATS}:
         return wanted
     if BITS.get(wanted) == 8:

@@ -48,9 +48,7 @@ class Method:
         method = CLASSICAL[self.classical]()
         if hasattr(method, "fold_down_stream"):
             if self.width is not None:
-                raise UsageError(
-                    f"{self.classical} makes left and right itself; leave out the width's options"
-                )
+                raise UsageError(f"{self.classical} makes left and right itself; leave out the width")
             return method
         return Widened(method, self.width or Width())
 
