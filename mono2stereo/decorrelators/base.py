@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
-import scipy.signal
+import scipy.fft
 
 from mono2stereo.dsp.signals import Signal, require_mono, require_sample_rate
 
@@ -89,8 +90,27 @@ class FirStream:
             return mid.copy()
         joined = np.concatenate([self._past, mid.astype(np.float64)])
         self._past = joined[len(mid) :].copy()
-        convolve = np.convolve if len(mid) <= DIRECT_SAMPLES else scipy.signal.oaconvolve
-        return convolve(joined, self._response, "valid").astype(mid.dtype)
+        if len(mid) <= DIRECT_SAMPLES:
+            return np.convolve(joined, self._response, "valid").astype(mid.dtype)
+        # Overlap-save: what wraps around is as long as the past.
+        past = len(self._past)
+        size = min(_power_of_two(len(joined)), _power_of_two(4 * past + 1))
+        spectrum = _spectrum(self._response.tobytes(), size)
+        side = np.empty(len(mid), mid.dtype)
+        for start in range(0, len(mid), size - past):
+            piece = scipy.fft.rfft(joined[start : start + size], size) * spectrum
+            made = scipy.fft.irfft(piece, size, overwrite_x=True)[past:]
+            side[start : start + size - past] = made[: len(mid) - start]
+        return side
+
+
+@lru_cache(maxsize=32)
+def _spectrum(impulse_response: bytes, size: int) -> Signal:
+    return scipy.fft.rfft(np.frombuffer(impulse_response), size)
+
+
+def _power_of_two(n: int) -> int:
+    return 1 << (n - 1).bit_length()
 
 
 def require_mid(mid: Signal, sample_rate: int) -> None:

@@ -16,8 +16,10 @@ from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 
 STOPBAND_DB = 100.0
-MATRIX_OUTPUTS = 256  # a block's matrix is about as high, which keeps a core busy and its padding small
 LARGEST_PERIOD = 2048
+PIECE_OUTPUTS = 32
+# Up to this many multiplications BLAS keeps to one thread; more would cost more than they bring.
+PRODUCT = 250_000
 PHASES = 1024
 
 
@@ -79,14 +81,14 @@ class StreamResampler:
         self._down, self._up = from_rate // common, to_rate // common
         half = self._half = ceil(kernel_half_seconds(pass_hz, stop_hz) * from_rate) + 1
         band = (from_rate, pass_hz, stop_hz, half)
-        self._matrix: Signal | None = None
+        self._pieces: list[tuple[int, Signal]] = []
         if prompt or max(self._down, self._up) > LARGEST_PERIOD:
             self._table = _phase_table(min(self._up, PHASES), *band)
             self.delay_samples = half
         else:
-            periods = ceil(MATRIX_OUTPUTS / self._up)
+            periods = ceil(PIECE_OUTPUTS / self._up)
             self._step = periods * self._down
-            self._matrix = _block_matrix(periods * self._up, self._down / self._up, self._step, *band)
+            self._pieces = _block_matrices(periods * self._up, self._down / self._up, *band)
             self.delay_samples = half + self._step - 1
         self._held = np.zeros(half, np.float32)  # from input sample `first` - half on
         self._first = 0
@@ -95,16 +97,22 @@ class StreamResampler:
     def process(self, x: Signal) -> Signal:
         """Take the next samples, any number, and return all that is known by then, float32."""
         self._held = np.concatenate([self._held, x.astype(np.float32, copy=False)])
-        return self._by_row() if self._matrix is None else self._by_block(self._matrix)
+        return self._by_block() if self._pieces else self._by_row()
 
-    def _by_block(self, matrix: Signal) -> Signal:
+    def _by_block(self) -> Signal:
         blocks = max(0, (len(self._held) - 2 * self._half) // self._step)
         if not blocks:
             return np.zeros(0, np.float32)
-        windows = np.lib.stride_tricks.sliding_window_view(self._held, matrix.shape[0])[:: self._step]
-        made = (windows[:blocks] @ matrix).reshape(-1)
+        made = []
+        for start, matrix in self._pieces:
+            size = len(matrix)
+            windows = np.lib.stride_tricks.sliding_window_view(self._held[start:], size)[:: self._step]
+            rows = min(blocks, max(1, PRODUCT // matrix.size))
+            whole = np.zeros((-(-blocks // rows) * rows, size), np.float32)
+            whole[:blocks] = windows[:blocks]
+            made.append((whole.reshape(-1, rows, size) @ matrix).reshape(len(whole), -1)[:blocks])
         self._held = self._held[blocks * self._step :].copy()
-        return made
+        return np.concatenate(made, axis=1).reshape(-1)
 
     def _by_row(self) -> Signal:
         # Output m needs input up to floor(m down / up) + half.
@@ -128,12 +136,22 @@ class StreamResampler:
 
 
 @lru_cache(maxsize=16)
-def _block_matrix(
-    outputs: int, ratio: float, step: int, rate: int, pass_hz: float, stop_hz: float, half: int
-) -> Signal:
-    """(step + 2 half, outputs): inputs from `half` before a block to `half` after it → its outputs."""
-    offsets = np.arange(outputs) * ratio - (np.arange(step + 2 * half) - half)[:, np.newaxis]
-    return (lowpass_kernel(offsets / rate, pass_hz, stop_hz) / rate).astype(np.float32)
+def _block_matrices(
+    outputs: int, ratio: float, rate: int, pass_hz: float, stop_hz: float, half: int
+) -> list[tuple[int, Signal]]:
+    """Make the matrices that map a block's inputs, from `half` before it on, to its outputs, a few at a time.
+
+    Returns:
+        The first input of each, and the matrix (inputs, outputs of the piece).
+    """
+    pieces = []
+    for places in np.array_split(np.arange(outputs) * ratio, ceil(outputs / PIECE_OUTPUTS)):
+        start = int(places[0])
+        inputs = np.arange(start, int(places[-1]) + 2 * half + 1)
+        offsets = places - (inputs - half)[:, np.newaxis]
+        matrix = (lowpass_kernel(offsets / rate, pass_hz, stop_hz) / rate).astype(np.float32)
+        pieces.append((start, matrix))
+    return pieces
 
 
 @lru_cache(maxsize=16)
