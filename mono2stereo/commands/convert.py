@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, redirect_stderr
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mono2stereo.conversion.plan import Job
 
 PIPE = Path("-")
+LARGEST_GAIN_DB = 120.0
 EXIT_STATUS = """\
 exit status: 0 all converted; 1 some were not, each named in one line, the others are done; 2 wrong usage,
 nothing was done; 130 or 143 stopped by Ctrl-C or SIGTERM, no half-written file is left.
@@ -41,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         type=Path,
-        help="of one file, or - for stdout; by default *-stereo beside the source",
+        help="of one file, or - for stdout (default: *-stereo beside it)",
     )
     add("--out-dir", type=Path, metavar="DIR", help="put the results there, under the names of the sources")
     formats = [suffix[1:] for suffix in SUFFIX_OF_KIND.values()]
@@ -55,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--width-curve",
         metavar="natural|flat|FILE",
-        help="side against mid per band: as recordings have it (natural, the default), as the method makes it "
+        help="side against mid per band: as recordings have it (natural, default), as the method makes it "
         "(flat), or columns frequency_hz,side_to_mid_db of a file",
     )
     add("--mono-below", type=float, metavar="HZ", help="keep what is below in the middle")
@@ -73,6 +75,8 @@ def run(options: argparse.Namespace) -> None:
     from mono2stereo.conversion.method import Method, model_file
     from mono2stereo.conversion.plan import plan
 
+    if not abs(options.gain or 0) <= LARGEST_GAIN_DB:
+        raise UsageError(f"--gain {options.gain:g}: from -{LARGEST_GAIN_DB:g} to {LARGEST_GAIN_DB:g} dB")
     width = _width(options)
     piped = PIPE in options.sources or options.output == PIPE
     with sigterm_exits(), model_file(options.model) as model:
@@ -122,7 +126,7 @@ def _convert(jobs: Sequence[Job], method: Method, options: argparse.Namespace, n
     )
     done: dict[Job, Outcome] = {}
     try:
-        with _one_line_warnings(), closing(convert_all(jobs, method, how)) as outcomes:
+        with _quiet_decoders(), _one_line_warnings(), closing(convert_all(jobs, method, how)) as outcomes:
             shown = progress(outcomes, total=len(jobs), label="convert") if len(jobs) > 1 else outcomes
             done.update(shown)
     finally:
@@ -175,6 +179,24 @@ def _piped(options: argparse.Namespace, method: Method) -> int:
                 shutil.copyfileobj(file, sys.stdout.buffer)
             sys.stdout.buffer.flush()
     return failed
+
+
+@contextmanager
+def _quiet_decoders() -> Iterator[None]:
+    """What C libraries write on the process's stderr goes nowhere; Python's goes where it went."""
+    try:
+        descriptor = sys.stderr.fileno()
+    except (OSError, ValueError):  # a notebook, a test: not the process's own
+        yield
+        return
+    sys.stderr.flush()
+    with os.fdopen(os.dup(descriptor), "w", buffering=1) as ours, open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), descriptor)
+        try:
+            with redirect_stderr(ours):
+                yield
+        finally:
+            os.dup2(ours.fileno(), descriptor)
 
 
 @contextmanager

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import sys
 import warnings
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -89,6 +91,7 @@ class _Worker:
     @classmethod
     def start(cls, method: Method, options: FileOptions) -> None:
         end_with_parent()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # decoders chat; errors are returned
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells
         signal.signal(signal.SIGTERM, cls._stop)
         warnings.simplefilter("ignore", UserWarning)  # the parent has them

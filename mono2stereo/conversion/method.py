@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from mono2stereo.conversion.probe import probe
 from mono2stereo.conversion.widening import Widened, Width
 from mono2stereo.decorrelators import CLASSICAL
 from mono2stereo.decorrelators.base import Decorrelator
@@ -61,14 +62,22 @@ def model_file(named: str | None) -> Iterator[Path | None]:
         named: A file, or the id of an MLflow run.
 
     Raises:
-        ModelError: A run, and MLflow is not installed.
+        ModelError: Damaged, not exported by mono2stereo, or a run while MLflow is not installed.
         TrainingError: The run cannot be asked for its model.
     """
-    if named is None or Path(named).exists() or not RUN_ID.fullmatch(named):
-        yield None if named is None else Path(named)
+    if named is None:
+        yield None
+        return
+    file = Path(named)
+    if file.exists() or not RUN_ID.fullmatch(named):
+        if file.is_file():
+            probe(file)
+        yield file
         return
     if find_spec("mlflow") is None:
         raise ModelError(f"{named}: a run's model needs MLflow; pip install 'mono2stereo[train]'")
     with TemporaryDirectory() as folder:
         # By name: whoever has a file needs no MLflow.
-        yield import_module("mono2stereo.tracking").download_model(named, Path(folder))
+        file = import_module("mono2stereo.tracking").download_model(named, Path(folder))
+        probe(file)
+        yield file

@@ -119,4 +119,5 @@ class Recording:
 
 def _reason(error: Exception) -> str:
     """What libsndfile says, without the path that soundfile adds and libsndfile's full stop."""
-    return getattr(error, "error_string", str(error)).splitlines()[0].rstrip(". ").lower()
+    reason = getattr(error, "error_string", str(error)).splitlines()[0].rstrip(". ").lower()
+    return "nothing that can be decoded" if reason.startswith("file does not exist") else reason
