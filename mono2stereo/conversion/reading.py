@@ -13,6 +13,7 @@ import soundfile
 from mono2stereo.conversion.formats import Encoding, kind_of
 from mono2stereo.dsp.signals import LOWEST_SAMPLE_RATE, Signal
 from mono2stereo.errors import AudioError
+from mono2stereo.sequential import SequentialFile
 
 BLOCK_FRAMES = 1 << 16
 HIGHEST_SAMPLE_RATE = 384_000
@@ -40,14 +41,14 @@ class Recording:
     """
 
     def __init__(self, path: Path, name: str, *, from_left: bool = False) -> None:
-        self._name, self._from_left = name, from_left
+        self._path, self._name, self._from_left = path, name, from_left
         self._mid_energy = self._side_energy = 0.0
         self.frames_read = 0
         try:
             with path.open("rb") as file:
                 head = file.read(12)
             self.kind = kind_of(head, name)
-            self._audio = soundfile.SoundFile(path)
+            self._audio = SequentialFile(path)
         except soundfile.LibsndfileError as error:
             raise AudioError(f"{name}: cannot be read ({_reason(error)})") from None
         except OSError as error:
@@ -89,7 +90,6 @@ class Recording:
             AudioError: The file breaks off, or holds values that are not finite.
         """
         self._mid_energy = self._side_energy = 0.0
-        self.frames_read = 0
         for block in self._blocks():
             if self.channels == 1:
                 yield block[:, 0]
@@ -102,7 +102,10 @@ class Recording:
 
     def _blocks(self) -> Iterator[Signal]:
         try:
-            self._audio.seek(0)
+            if self.frames_read:  # from the start again
+                self._audio.close()
+                self._audio = SequentialFile(self._path)
+            self.frames_read = 0
             while len(block := self._audio.read(BLOCK_FRAMES, dtype="float64", always_2d=True)):
                 if not np.isfinite(block).all():
                     first = self.frames_read + int(np.argmin(np.isfinite(block).all(axis=1)))
