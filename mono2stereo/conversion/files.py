@@ -75,6 +75,7 @@ def convert_file(
 
     Raises:
         AudioError: Unreadable or unfit, or the target is not to be overwritten.
+        UsageError: The target's suffix names no format.
         OSError: The disk is full, read-only, …
     """
     source, target, options = Path(source), Path(target), options or FileOptions()

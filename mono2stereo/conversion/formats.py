@@ -7,7 +7,7 @@ from pathlib import Path
 
 import soundfile
 
-from mono2stereo.errors import AudioError
+from mono2stereo.errors import AudioError, UsageError
 
 KINDS = {
     ".wav": "WAV",
@@ -89,11 +89,11 @@ def target_kind(target: Path) -> str:
     """The kind that a target's suffix names.
 
     Raises:
-        AudioError: None.
+        UsageError: None.
     """
     kind = KINDS.get(target.suffix.lower())
     if kind is None:
-        raise AudioError(f"{target}: end the name with {', '.join(SUFFIX_OF_KIND.values())} or .opus")
+        raise UsageError(f"{target}: end the name with {', '.join(SUFFIX_OF_KIND.values())} or .opus")
     return kind
 
 
@@ -112,12 +112,14 @@ def choose_encoding(
 
     Raises:
         AudioError: The format does not have such samples, such a rate, or room for as many.
+        UsageError: The suffix names no format.
     """
     kind = target_kind(target)
     if kind in LOSSY:
         if samples:
             raise AudioError(f"{target}: {kind} has no sample format to choose; leave out --samples")
-        encoding = Encoding(kind, "OPUS" if _is_opus(source, source_kind, target) else LOSSY[kind])
+        opus = target.suffix.lower() == ".opus" or (kind == "OGG" and source.subtype == "OPUS")
+        encoding = Encoding(kind, "OPUS" if opus else LOSSY[kind])
     else:
         major = source.format if source_kind == kind and source.format != "RF64" else kind
         encoding = Encoding(major, _subtype(source, kind, target, samples))
@@ -130,10 +132,6 @@ def choose_encoding(
     if encoding.subtype == "OPUS" and sample_rate not in (8000, 12000, 16000, 24000, 48000):
         raise AudioError(f"{target}: Opus has no {sample_rate} Hz; name it .ogg for Vorbis, or .flac")
     return encoding
-
-
-def _is_opus(source: Encoding, source_kind: str, target: Path) -> bool:
-    return target.suffix.lower() == ".opus" or (source_kind == "OGG" and source.subtype == "OPUS")
 
 
 def _subtype(source: Encoding, kind: str, target: Path, samples: str | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mono2stereo.conversion.formats import KINDS, SUFFIX_OF_KIND
+from mono2stereo.conversion.formats import KINDS, SUFFIX_OF_KIND, target_kind
 from mono2stereo.errors import UsageError
 
 
@@ -47,6 +47,8 @@ def plan(
         raise UsageError("-o names the output of one file; for several, or for a folder, give --out-dir")
     if output and output.is_dir():
         raise UsageError(f"-o {output}: is a folder; give --out-dir")
+    if output:
+        target_kind(output)
     jobs: dict[Path, Job] = {}
     for source, below in _files(sources, folder):
         target = output or _renamed(folder / below if folder else source, suffix, mark=folder is None)

@@ -19,7 +19,7 @@ from mono2stereo.conversion.writing import StereoWriter
 from mono2stereo.decorrelators.velvet import Velvet
 from mono2stereo.dsp.loudness import integrated_lufs
 from mono2stereo.dsp.true_peak import TruePeak
-from mono2stereo.errors import AudioError
+from mono2stereo.errors import AudioError, UsageError
 
 INTEGERS = [
     ("wav", "WAV", "PCM_U8", 8),
@@ -269,7 +269,7 @@ def test_what_outgrows_four_gigabytes_becomes_rf64_or_is_refused():
     with pytest.raises(AudioError, match="too long for AIFF"):
         choose_encoding(wav, "WAV", Path("x.aiff"), **long)
     for name, samples in (("x.flac", "float"), ("x.mp3", "16"), ("x.opus", None), ("x.txt", None)):
-        with pytest.raises(AudioError, match=name):
+        with pytest.raises((AudioError, UsageError), match=name):
             choose_encoding(wav, "WAV", Path(name), frames=10, sample_rate=44100, samples=samples)
 
 
