@@ -6,9 +6,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from mono2stereo.conversion.curves import WidthCurve
+from mono2stereo.conversion.files import Converted, FileOptions
+from mono2stereo.conversion.files import convert_file as _convert_file
 from mono2stereo.conversion.limiter import SideLimiter
 from mono2stereo.conversion.live import StereoStream
 from mono2stereo.conversion.widening import Widened, Width
@@ -17,9 +18,18 @@ from mono2stereo.decorrelators.neural import LIVE_BLOCK_FRAMES, NeuralDecorrelat
 from mono2stereo.dsp.mid_side import decode
 from mono2stereo.dsp.signals import require_mono, require_sample_rate
 from mono2stereo.errors import AudioError
-from mono2stereo.files import atomic_path
 
-__all__ = ["StereoStream", "Widened", "Width", "WidthCurve", "convert", "convert_file", "stream"]
+__all__ = [
+    "Converted",
+    "FileOptions",
+    "StereoStream",
+    "Widened",
+    "Width",
+    "WidthCurve",
+    "convert",
+    "convert_file",
+    "stream",
+]
 
 
 def convert(
@@ -81,29 +91,32 @@ def stream(
     return StereoStream(widened.stream(sample_rate), limiter)
 
 
-def convert_file(source: Path | str, target: Path | str, *, decorrelator: Decorrelator | None = None) -> None:
-    """Read a mono recording, write its stereo version as 32-bit float WAV; whole or not at all.
+def convert_file(
+    source: Path | str,
+    target: Path | str,
+    *,
+    decorrelator: Decorrelator | None = None,
+    width: Width | None = None,
+    options: FileOptions | None = None,
+) -> Converted:
+    """Write the stereo version of a recording, whole or not at all, in blocks: of any length.
 
     Args:
-        source: Anything libsndfile reads, with one channel (or two equal ones).
-        target: `*.wav`.
+        source: WAV, FLAC, OGG, MP3 or AIFF; a second channel is folded down.
+        target: Its suffix decides the format; the sample format is the source's, where the format has it.
         decorrelator: As for `convert`.
+        width: As for `convert`.
+        options: Gain, loudness, sample format, overwriting.
+
+    Returns:
+        The gain that the whole file was given, and what else a person should know.
 
     Raises:
-        AudioError: Unreadable, not mono, or the target is no WAV file.
+        AudioError: Unreadable or unfit, or the target exists and `options` do not say `force`.
+        OSError: The disk is full, read-only, …
     """
-    source, target = Path(source), Path(target)
-    if target.suffix.lower() != ".wav":
-        raise AudioError(f"{target}: give a name that ends in .wav; the output is 32-bit float WAV")
-    try:
-        samples, sample_rate = soundfile.read(source, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(f"{source}: cannot be read ({error})") from None
-    if np.any(samples != samples[:, :1]):
-        raise AudioError(f"{source}: has {samples.shape[1]} different channels; give a mono recording")
-    stereo = convert(samples[:, 0], sample_rate=sample_rate, decorrelator=decorrelator)
-    with atomic_path(target) as beside:
-        soundfile.write(beside, stereo, sample_rate, subtype="FLOAT")
+    widened = Widened(decorrelator or _default(), width or Width())
+    return _convert_file(source, target, decorrelator=widened, options=options)
 
 
 def _widened(decorrelator: Decorrelator, width: Width | None) -> Widened:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -17,6 +18,7 @@ from mono2stereo.model_card import METADATA_KEY, ModelCard, broken_seal
 
 FILE_BLOCK_FRAMES = 64
 LIVE_BLOCK_FRAMES = 1
+MOST_BYTES = 1 << 29  # of a file, and of its states
 
 
 class NeuralDecorrelator(Streaming):
@@ -54,6 +56,8 @@ class NeuralDecorrelator(Streaming):
         path = Path(path)
         if not path.is_file():
             raise ModelError(f"{path}: no such model file; give one that training exported (*.onnx)")
+        if path.stat().st_size > MOST_BYTES:
+            raise ModelError(f"{path}: larger than any model that mono2stereo exports; give another file")
         data = path.read_bytes()
         if broken_seal(data):
             raise ModelError(f"{path}: damaged, its checksum is another; export or copy it again")
@@ -88,7 +92,10 @@ class NeuralDecorrelator(Streaming):
     @cached_property
     def _silent_states(self) -> dict[str, np.ndarray]:
         """States after endless silence: zeros, unless the network has biases."""
-        states = {value.name: np.zeros(value.shape, np.float32) for value in self._session.get_inputs()[1:]}
+        shapes = {value.name: value.shape for value in self._session.get_inputs()[1:]}
+        if sum(4 * math.prod(shape) for shape in shapes.values()) > MOST_BYTES:
+            raise ModelError("states beyond any that mono2stereo exports")
+        states = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
         silence = np.zeros((self.card.receptive_frames, self.card.stft.n_bins), np.complex64)
         return self._run(silence, states)[1]
 

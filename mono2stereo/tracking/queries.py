@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,3 +42,24 @@ def read_artifact(run_id: str, name: str, root: Path | None = None) -> str:
     """
     with _asked(root, f"{name} of run {run_id}: ") as store, TemporaryDirectory() as folder:
         return Path(store.client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
+
+
+def download_model(run_id: str, folder: Path, root: Path | None = None) -> Path:
+    """Fetch the model that a run logged.
+
+    Args:
+        run_id: MLflow's.
+        folder: Where it is put.
+        root: Of the repository.
+
+    Raises:
+        TrainingError: The store cannot be asked, there is none, or the run has no model.
+    """
+    root = root or project_root()
+    if not (os.environ.get("MLFLOW_TRACKING_URI") or (root / "mlflow.db").exists()):
+        raise TrainingError(f"no MLflow store in {root}; go to the repository, or set MLFLOW_TRACKING_URI")
+    with _asked(root, f"the model of run {run_id}: ") as store:
+        found = Path(store.client.download_artifacts(run_id, "model", str(folder)))
+    for file in sorted(found.rglob("*.onnx")):
+        return file
+    raise TrainingError(f"run {run_id} has logged no model")
