@@ -45,7 +45,7 @@ def convert(
         mono: `(samples,)`, float32 or float64.
         sample_rate: In Hz, from 8000 up.
         decorrelator: What makes the side; without it the network that comes with the package.
-        width: How wide; without it as wide as recordings are.
+        width: How wide; without it as wide as recordings are, or as a `Widened` decorrelator says.
 
     Returns:
         `(samples, 2)` of the same dtype; the mean of both channels is `mono`. Widening adds energy: peaks
@@ -58,7 +58,7 @@ def convert(
     require_mono(mono, "mono")
     if not np.all(np.isfinite(mono)):
         raise AudioError("mono holds values that are not finite; repair the recording first")
-    widened = Widened(decorrelator or _default(), width or Width())
+    widened = _widened(decorrelator or _default(), width)
     return decode(mono, widened.side(mono, sample_rate) if len(mono) else mono)
 
 
@@ -86,7 +86,7 @@ def stream(
         AudioError: A rate below 8000 Hz.
     """
     require_sample_rate(sample_rate)
-    widened = Widened(decorrelator or _default(live=True), width or Width())
+    widened = _widened(decorrelator or _default(live=True), width)
     limiter = None if ceiling_db is None else SideLimiter(sample_rate, 10 ** (ceiling_db / 20))
     return StereoStream(widened.stream(sample_rate), limiter)
 
@@ -117,6 +117,12 @@ def convert_file(
     """
     widened = Widened(decorrelator or _default(), width or Width())
     return _convert_file(source, target, decorrelator=widened, options=options)
+
+
+def _widened(decorrelator: Decorrelator, width: Width | None) -> Widened:
+    if isinstance(decorrelator, Widened) and not width:
+        return decorrelator
+    return Widened(decorrelator, width or Width())
 
 
 @lru_cache

@@ -24,7 +24,8 @@ class WidthCurve:
     Raises:
         AudioError: anything else.
 
-    >>> WidthCurve((100.0, 1000.0), (-20.0, -10.0)).at(np.array([0.0, 100.0, 316.227766, 5000.0])).tolist()
+    >>> curve = WidthCurve((100.0, 1000.0), (-20.0, -10.0))
+    >>> curve.at(np.array([0.0, 100.0, 316.228, 5000.0])).round(3).tolist()
     [-20.0, -20.0, -15.0, -10.0]
     """
 

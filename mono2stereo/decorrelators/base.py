@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -84,29 +83,27 @@ class FirStream:
     def __init__(self, impulse_response: Signal) -> None:
         self._response = impulse_response
         self._past = np.zeros(len(impulse_response) - 1)
+        self._spectra: dict[int, Signal] = {}
 
     def process(self, mid: Signal) -> Signal:
         if not len(mid):
             return mid.copy()
-        joined = np.concatenate([self._past, mid.astype(np.float64)])
+        joined = np.concatenate([self._past.astype(mid.dtype), mid])
         self._past = joined[len(mid) :].copy()
         if len(mid) <= DIRECT_SAMPLES:
-            return np.convolve(joined, self._response, "valid").astype(mid.dtype)
+            return np.convolve(joined, self._response.astype(mid.dtype), "valid")
         # Overlap-save: what wraps around is as long as the past.
         past = len(self._past)
         size = min(_power_of_two(len(joined)), _power_of_two(4 * past + 1))
-        spectrum = _spectrum(self._response.tobytes(), size)
+        if size not in self._spectra:
+            self._spectra[size] = scipy.fft.rfft(self._response, size)
+        spectrum = self._spectra[size].astype(np.result_type(mid, np.complex64))
         side = np.empty(len(mid), mid.dtype)
         for start in range(0, len(mid), size - past):
             piece = scipy.fft.rfft(joined[start : start + size], size) * spectrum
             made = scipy.fft.irfft(piece, size, overwrite_x=True)[past:]
             side[start : start + size - past] = made[: len(mid) - start]
         return side
-
-
-@lru_cache(maxsize=32)
-def _spectrum(impulse_response: bytes, size: int) -> Signal:
-    return scipy.fft.rfft(np.frombuffer(impulse_response), size)
 
 
 def _power_of_two(n: int) -> int:

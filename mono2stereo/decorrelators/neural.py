@@ -16,7 +16,7 @@ from mono2stereo.dsp.signals import require_sample_rate
 from mono2stereo.errors import AudioError, ModelError
 from mono2stereo.model_card import METADATA_KEY, ModelCard, broken_seal
 
-FILE_BLOCK_FRAMES = 256
+FILE_BLOCK_FRAMES = 64
 LIVE_BLOCK_FRAMES = 1
 MOST_BYTES = 1 << 29  # of a file, and of its states
 
@@ -39,7 +39,7 @@ class NeuralDecorrelator(Streaming):
 
         Args:
             path: `*.onnx`.
-            block_frames: frames per call of the network: `FILE_BLOCK_FRAMES` for throughput,
+            block_frames: how many frames the network waits for: `FILE_BLOCK_FRAMES` for throughput,
                 `LIVE_BLOCK_FRAMES` for a short latency, or what lies between.
             threads: of the network; 0 for one per core. One is best for short blocks, and where several
                 recordings are converted at once.

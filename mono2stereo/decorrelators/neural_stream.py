@@ -16,6 +16,7 @@ from mono2stereo.model_card import ModelCard
 States = dict[str, np.ndarray]
 Network = Callable[[Signal, States], tuple[Signal, States]]
 PROMPT_FRAMES = 16  # blocks up to here are for ears that wait
+AT_ONCE_FRAMES = 256  # of short blocks that are there at once; more do not fit a core's cache
 PIECE_SAMPLES = 1 << 16
 _NOTHING = 1e-30
 
@@ -23,15 +24,15 @@ _NOTHING = 1e-30
 class NeuralStream:
     """Side of one mid, block by block; made by `NeuralDecorrelator.stream`.
 
-    Inside, all is done in blocks of `block_frames` frames counted from the signal's start, wherever the
-    blocks that come in are cut.
+    The network runs as soon as `block_frames` frames are complete, counted from the signal's start, wherever
+    the blocks that come in are cut; a frame's result does not depend on how many go with it.
 
     Args:
         network: (mid frames, states) → (side frames, next states), frames complex64 (frames, bins).
         states: of a network that has heard silence.
         card: what the network was made for.
         sample_rate: of mid and side, Hz.
-        block_frames: frames per call of the network.
+        block_frames: how many frames the network waits for.
     """
 
     def __init__(
@@ -103,13 +104,15 @@ class _Frames:
     def process(self, mid: Signal) -> Signal:
         """Take the next samples and return what whole blocks of frames complete, float32."""
         held = np.concatenate([self._held, mid])
-        hop = self._block * self._step
-        blocks = (len(held) - self._edge) // hop
-        self._held = held[blocks * hop :].copy()
-        made = [self._one(held[start : start + hop + self._edge]) for start in range(0, blocks * hop, hop)]
+        frames = (len(held) - self._edge) // self._step // self._block * self._block
+        self._held = held[frames * self._step :].copy()
+        made = []
+        for first in range(0, frames, max(self._block, AT_ONCE_FRAMES)):
+            last = min(first + max(self._block, AT_ONCE_FRAMES), frames)
+            made.append(self._some(held[first * self._step : last * self._step + self._edge]))
         return np.concatenate(made) if made else np.zeros(0, np.float32)
 
-    def _one(self, samples: Signal) -> Signal:
+    def _some(self, samples: Signal) -> Signal:
         spectrum, self._states = self._network(self._stft.analyse(samples), self._states)
         if self._skip_frames:  # they stand for frames before the signal began
             spectrum = spectrum.copy()
@@ -117,7 +120,7 @@ class _Frames:
             self._skip_frames = max(0, self._skip_frames - len(spectrum))
         side = self._stft.synthesise(spectrum)
         side[: self._edge] += self._tail
-        done = self._block * self._step
+        done = len(spectrum) * self._step
         self._tail = side[done:]
         side = side[min(self._skip, done) : done]
         self._skip -= min(self._skip, done)
