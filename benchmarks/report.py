@@ -64,11 +64,11 @@ def conversion_lines() -> list[str]:
     streaming, width = RESULTS.with_name("streaming.json"), RESULTS.with_name("width.json")
     if streaming.exists():
         found = json.loads(streaming.read_text())
-        rate = found["sample_rate"]
+        rate, late = found["sample_rate"], found["latency_samples"]
         lines += [
             "",
-            f"A live stream at {rate} Hz on one core (`python -m benchmarks.streaming`), {found['latency_samples']} "
-            f"samples late, {1e3 * found['latency_samples'] / rate:.1f} ms:",
+            f"A live stream at {rate} Hz on one core (`python -m benchmarks.streaming`), {late} samples or "
+            f"{1e3 * late / rate:.1f} ms late:",
             "",
             "| block | lasts (ms) | median (ms) | worst (ms) | late blocks | load |",
             "|--:|--:|--:|--:|--:|--:|",
@@ -82,8 +82,8 @@ def conversion_lines() -> list[str]:
         found = json.loads(width.read_text())
         lines += [
             "",
-            f"Natural width on {found['recordings']} new recordings (`python -m benchmarks.width DIR`): the band "
-            f"furthest off, {found['at_hz']:.0f} Hz, by {found['worst_db']:+.2f} dB.",
+            f"Natural width on {found['recordings']} new recordings (`python -m benchmarks.width DIR`): the "
+            f"band furthest off, {found['at_hz']:.0f} Hz, by {found['worst_db']:+.2f} dB.",
         ]
     return lines
 
