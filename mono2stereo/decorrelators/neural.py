@@ -69,9 +69,10 @@ class NeuralDecorrelator(Streaming):
         try:
             # From bytes: a model that refers to other files of the machine is refused.
             session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            card = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         except Exception as error:  # onnxruntime's own errors share no base class
-            raise ModelError(f"{path}: no readable ONNX file ({str(error).splitlines()[0]})") from None
-        card = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelError(f"{path}: no readable ONNX file ({reason})") from None
         if card is None:
             raise ModelError(f"{path}: an ONNX file, but not one that mono2stereo exported")
         try:
