@@ -16,6 +16,7 @@ from mono2stereo.conversion.formats import Encoding
 from mono2stereo.conversion.gain import Gain
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
+from mono2stereo.sequential import native
 
 # Of libsndfile, from 0 (best) to 1: what was coded before should lose little more.
 LOSSY_COMPRESSION = 0.1
@@ -56,7 +57,7 @@ class StereoWriter:
         mode = "VARIABLE" if encoding.format == "MP3" else None
         try:
             self._file = soundfile.SoundFile(
-                path, "w", sample_rate, 2, encoding.subtype, None, encoding.format,
+                native(path), "w", sample_rate, 2, encoding.subtype, None, encoding.format,
                 compression_level=level, bitrate_mode=mode,
             )  # fmt: skip
         except soundfile.LibsndfileError as error:

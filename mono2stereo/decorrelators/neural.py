@@ -68,7 +68,10 @@ class NeuralDecorrelator(Streaming):
         options.intra_op_num_threads = threads
         try:
             # From bytes: a model that refers to other files of the machine is refused.
-            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            # No fallback: it would print, and try the same again.
+            session = onnxruntime.InferenceSession(
+                data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
             card = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         except Exception as error:  # onnxruntime's own errors share no base class
             reason = (str(error).splitlines() or [type(error).__name__])[0]

@@ -65,6 +65,16 @@ def test_folders_go_in_parallel_and_a_bad_file_is_named_once(folder, capsys):
     assert soundfile.info("out/deep/good.flac").subtype == "PCM_24"
 
 
+def test_names_that_are_no_text_are_converted_and_shown(folder, capsys):
+    name = os.fsdecode(b"caf\xe9\n.wav")
+    os.link("in/good.wav", name)
+    assert status(name, *QUICK) == 0
+    assert capsys.readouterr().out == "caf��.wav → caf��-stereo.wav: g = 1 (+0.00 dB)\n"
+    assert Path(os.fsdecode(b"caf\xe9\n-stereo.wav")).exists()
+    assert status(name, *QUICK) == 1
+    assert errors(capsys) == ["error: caf��-stereo.wav: exists; --force overwrites it"]
+
+
 def test_existing_files_need_force_and_a_source_is_never_overwritten(folder, capsys):
     kept = Path("in/good.wav").read_bytes()
     Path("in/good-stereo.wav").write_text("mine")
