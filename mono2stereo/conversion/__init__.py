@@ -115,7 +115,7 @@ def convert_file(
         AudioError: Unreadable or unfit, or the target exists and `options` do not say `force`.
         OSError: The disk is full, read-only, …
     """
-    widened = Widened(decorrelator or _default(), width or Width())
+    widened = _widened(decorrelator or _default(), width)
     return _convert_file(source, target, decorrelator=widened, options=options)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
+def ahead(items: Iterator[Item]) -> Generator[Item]:
     """Run an iterator in a thread of its own, one item before the one that is taken; errors come through.
+
+    Close it before what the iterator works on: then the thread is at rest.
 
     >>> list(ahead(iter("abc")))
     ['a', 'b', 'c']

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -11,6 +12,7 @@ from tempfile import TemporaryFile
 
 import numpy as np
 
+from mono2stereo.conversion.ahead import ahead
 from mono2stereo.conversion.formats import Encoding, choose_encoding, target_kind
 from mono2stereo.conversion.gain import CEILING, LOSSY_CEILING, Gain, Meter, true_peak_db
 from mono2stereo.conversion.reading import Recording
@@ -142,25 +144,25 @@ def _convert(
 ) -> Converted:
     precise = encoding.subtype in ("PCM_32", "DOUBLE")
     dtype: np.dtype[np.floating] = np.dtype("float64" if precise else "float32")
-    made = _in_step(recording, decorrelator, dtype)
-    meter = Meter(recording.sample_rate, loudness=options.match_loudness)
-    changes_mid = hasattr(decorrelator, "fold_down_stream")
-    protected = encoding.subtype not in ("FLOAT", "DOUBLE")
-    if options.gain_db is not None:
-        gain, pairs = Gain(options.gain_db, "as asked"), _metered(made, meter)
-    elif not (protected or options.match_loudness):
-        gain, pairs = Gain(), _metered(made, meter)
-    else:
-        # The gain depends on the whole file, so the side waits on disk, beside the output.
-        spool = _Spool(beside.parent, dtype, columns=1 + changes_mid)
-        for mid, side in _metered(made, meter):
-            spool.write(side, *([mid] if changes_mid else []))
-        ceiling = LOSSY_CEILING if encoding.is_lossy else CEILING
-        gain, pairs = meter.gain(ceiling if protected else np.inf), spool.pairs(recording)
-    with StereoWriter(beside, recording.sample_rate, encoding, gain, texts) as writer:
-        for mid, side in pairs:
-            writer.write(mid, side)
-    return Converted(gain, list(_notices(recording, encoding, meter, gain, writer, changes_mid, options)))
+    with closing(ahead(_in_step(recording, decorrelator, dtype))) as made:
+        meter = Meter(recording.sample_rate, loudness=options.match_loudness)
+        changes_mid = hasattr(decorrelator, "fold_down_stream")
+        protected = encoding.subtype not in ("FLOAT", "DOUBLE")
+        if options.gain_db is not None:
+            gain, pairs = Gain(options.gain_db, "as asked"), _metered(made, meter)
+        elif not (protected or options.match_loudness):
+            gain, pairs = Gain(), _metered(made, meter)
+        else:
+            # The gain depends on the whole file, so the side waits on disk, beside the output.
+            spool = _Spool(beside.parent, dtype, columns=1 + changes_mid)
+            for mid, side in _metered(made, meter):
+                spool.write(side, *([mid] if changes_mid else []))
+            ceiling = LOSSY_CEILING if encoding.is_lossy else CEILING
+            gain, pairs = meter.gain(ceiling if protected else np.inf), spool.pairs(recording)
+        with StereoWriter(beside, recording.sample_rate, encoding, gain, texts) as writer:
+            for mid, side in pairs:
+                writer.write(mid, side)
+        return Converted(gain, list(_notices(recording, encoding, meter, gain, writer, changes_mid, options)))
 
 
 def _in_step(
