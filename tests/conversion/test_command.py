@@ -136,6 +136,14 @@ def test_a_gain_that_does_not_fit_costs_side_and_never_mid(folder, sound, capsys
     assert np.array_equal(stereo.sum(axis=1, dtype=int), 2 * mono.astype(int))
 
 
+@pytest.mark.parametrize("arguments", [["absent.wav"], ["in/good.wav", "--model", "absent.onnx"]])
+def test_what_is_not_there_is_one_line(arguments, folder, capsys):
+    assert status(*arguments, "--out-dir", "out") == 1
+    (line,) = errors(capsys)
+    assert "absent" in line
+    assert not Path("out").exists() or not list(Path("out").iterdir())
+
+
 @pytest.mark.parametrize("method", list(CLASSICAL))
 def test_every_classical_method_goes_through_the_same_door(method, folder, capsys):
     assert status("in/deep/good.flac", "-o", f"{method}.flac", "--method", method) == 0
