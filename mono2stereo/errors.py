@@ -14,6 +14,9 @@ from types import FrameType
 class Mono2StereoError(Exception):
     """Base of every error a user can cause; its text is one line fit for a terminal."""
 
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
 
 class UsageError(Mono2StereoError):
     """Arguments of a command that contradict each other; the exit status is 2, as argparse's."""
@@ -72,12 +75,21 @@ def one_line_errors() -> Iterator[None]:
         raise SystemExit(130) from None
 
 
+def printable(text: str) -> str:
+    """Text from a stranger's file, or a file's name, without what would break a line or a terminal.
+
+    >>> printable("caf" + chr(0xDCE9) + chr(10))
+    'caf��'
+    """
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
 def fault(error: OSError) -> str:
     """A fault of the machine in one line: where, what, and what to do if that is known."""
     where = error.filename2 or error.filename or "a file"
     remedy = REMEDIES.get(error.errno or 0)
     then = f"; {remedy}, then run the same command again" if remedy else ""
-    return f"{where}: {(error.strerror or str(error)).lower()}{then}"
+    return printable(f"{where}: {(error.strerror or str(error)).lower()}{then}")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mono2stereo.conversion.formats import SAMPLES, SUFFIX_OF_KIND
 from mono2stereo.decorrelators import CLASSICAL
-from mono2stereo.errors import AudioError, UsageError, sigterm_exits
+from mono2stereo.errors import AudioError, UsageError, printable, sigterm_exits
 
 if TYPE_CHECKING:
     from mono2stereo.conversion.batch import Outcome
@@ -144,9 +144,9 @@ def _say(job: Job, outcome: Outcome, names: str) -> None:
         print(f"error: {outcome}", file=sys.stderr)
         return
     for notice in outcome.notices:
-        print(f"{job.name}: {notice}", file=sys.stderr)
-    made = outcome.gain or "kept"
-    print(f"{names or f'{job.name} → {job.target}'}: {made}", file=sys.stderr if names else sys.stdout)
+        print(printable(f"{job.name}: {notice}"), file=sys.stderr)
+    line = f"{names or f'{job.name} → {job.target}'}: {outcome.gain or 'kept'}"
+    print(printable(line), file=sys.stderr if names else sys.stdout)
 
 
 def _piped(options: argparse.Namespace, method: Method) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import errno
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +16,7 @@ from mono2stereo.conversion.formats import Encoding
 from mono2stereo.conversion.gain import Gain
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
+from mono2stereo.sequential import native
 
 # Of libsndfile, from 0 (best) to 1: what was coded before should lose little more.
 LOSSY_COMPRESSION = 0.1
@@ -54,7 +57,7 @@ class StereoWriter:
         mode = "VARIABLE" if encoding.format == "MP3" else None
         try:
             self._file = soundfile.SoundFile(
-                path, "w", sample_rate, 2, encoding.subtype, None, encoding.format,
+                native(path), "w", sample_rate, 2, encoding.subtype, None, encoding.format,
                 compression_level=level, bitrate_mode=mode,
             )  # fmt: skip
         except soundfile.LibsndfileError as error:
@@ -68,16 +71,21 @@ class StereoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        with _named_faults():
+            self._file.close()
 
     def write(self, mid: Signal, side: Signal) -> None:
         """Append samples, (n,) each; the mid is float64, full scale 1."""
         if self._bits is None:
             mid, side = self._gain * mid, self._gain * side
-            self._file.write(np.stack([mid + side, mid - side], axis=1))
+            self._append(np.stack([mid + side, mid - side], axis=1))
             return
         left_and_right = self._integers(mid, side, self._bits)
-        self._file.write((left_and_right << (32 - self._bits)).astype(np.int32))
+        self._append((left_and_right << (32 - self._bits)).astype(np.int32))
+
+    def _append(self, stereo: Signal) -> None:
+        with _named_faults():
+            self._file.write(stereo)
 
     def _integers(self, mid: Signal, side: Signal, bits: int) -> Signal:
         lowest, highest = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
@@ -94,3 +102,12 @@ class StereoWriter:
         # One step of rounding and two of dither are no loss of width.
         self.cut_samples += int(np.count_nonzero((total != kept) | (np.abs(difference - fitted) > 6)))
         return np.stack([kept + fitted, kept - fitted], axis=1).astype(np.int64) // 2
+
+
+@contextmanager
+def _named_faults() -> Iterator[None]:
+    """What libsndfile calls a system error, and soundfile an assertion."""
+    try:
+        yield
+    except (soundfile.LibsndfileError, AssertionError):
+        raise OSError(errno.EIO, "could not be written, perhaps for lack of space") from None

@@ -68,10 +68,14 @@ class NeuralDecorrelator(Streaming):
         options.intra_op_num_threads = threads
         try:
             # From bytes: a model that refers to other files of the machine is refused.
-            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            # No fallback: it would print, and try the same again.
+            session = onnxruntime.InferenceSession(
+                data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
+            card = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         except Exception as error:  # onnxruntime's own errors share no base class
-            raise ModelError(f"{path}: no readable ONNX file ({str(error).splitlines()[0]})") from None
-        card = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelError(f"{path}: no readable ONNX file ({reason})") from None
         if card is None:
             raise ModelError(f"{path}: an ONNX file, but not one that mono2stereo exported")
         try:
