@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mono2stereo.conversion import convert, convert_file
+    from mono2stereo.conversion import FileOptions, Width, WidthCurve, convert, convert_file, stream
 
-__all__ = ["convert", "convert_file"]
+__all__ = ["FileOptions", "Width", "WidthCurve", "convert", "convert_file", "stream"]
 
 
 def __getattr__(name: str) -> Any:

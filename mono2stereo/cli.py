@@ -13,6 +13,7 @@ from mono2stereo.errors import one_line_errors
 COMMANDS = {
     "convert": "give mono recordings a side channel",
     "listening-test": "average what listeners said on the listening page",
+    "info": "show what a model says about itself",
 }
 
 

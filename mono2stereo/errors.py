@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 class Mono2StereoError(Exception):
     """Base of every error a user can cause; its text is one line fit for a terminal."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
+
+class UsageError(Mono2StereoError):
+    """Arguments of a command that contradict each other; the exit status is 2, as argparse's."""
 
 
 class ConfigError(Mono2StereoError):
@@ -48,20 +58,53 @@ REMEDIES = {
 def one_line_errors() -> Iterator[None]:
     """End with one line on stderr, as stages and CLI do, where the cause is no defect of the program.
 
-    The project's errors and the machine's faults exit with status 1, Ctrl-C with 130.
+    The project's errors and the machine's faults exit with status 1, wrong usage with 2, Ctrl-C with 130.
     """
     try:
         yield
     except Mono2StereoError as error:
         print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        raise SystemExit(2 if isinstance(error, UsageError) else 1) from None
     except OSError as error:
         if error.errno not in REMEDIES:
             raise
-        where = error.filename2 or error.filename or "a file"
-        remedy = f"{REMEDIES[error.errno]}, then run the same command again"
-        print(f"error: {where}: {(error.strerror or '').lower()}; {remedy}", file=sys.stderr)
+        print(f"error: {fault(error)}", file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def printable(text: str) -> str:
+    """Text from a stranger's file, or a file's name, without what would break a line or a terminal.
+
+    >>> printable("caf" + chr(0xDCE9) + chr(10))
+    'caf��'
+    """
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def fault(error: OSError) -> str:
+    """A fault of the machine in one line: where, what, and what to do if that is known."""
+    where = error.filename2 or error.filename or "a file"
+    remedy = REMEDIES.get(error.errno or 0)
+    then = f"; {remedy}, then run the same command again" if remedy else ""
+    return printable(f"{where}: {(error.strerror or str(error)).lower()}{then}")
+
+
+@contextmanager
+def sigterm_exits() -> Iterator[None]:
+    """Within the block SIGTERM raises SystemExit once; further ones do not disturb the cleaning up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

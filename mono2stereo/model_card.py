@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mono2stereo.dsp.signals import LOWEST_SAMPLE_RATE
 from mono2stereo.dsp.stft import Stft
-from mono2stereo.errors import ModelError
+from mono2stereo.errors import AudioError, ModelError
 
+HIGHEST_SAMPLE_RATE, MOST_FRAME_SAMPLES, MOST_FRAMES = 384_000, 1 << 16, 1 << 14
 FORMAT_VERSION = 1
 METADATA_KEY = "mono2stereo"  # of the ONNX file's metadata
 # The last metadata entry of a sealed file, up to its value, as protobuf writes it.
@@ -85,11 +88,35 @@ class ModelCard:
         try:
             facts = json.loads(text)
             version = facts.pop("format_version", None)
-        except (ValueError, AttributeError, TypeError):
+        except (ValueError, AttributeError, TypeError, RecursionError):
             raise ModelError("its model card is damaged; export it again") from None
         if version != FORMAT_VERSION:
             raise ModelError(f"model format {version}, this version reads {FORMAT_VERSION}; export it again")
         try:
-            return cls(**facts)
-        except TypeError:
-            raise ModelError("its model card is damaged; export it again") from None
+            card = cls(**facts)
+            fits = card._is_sane()
+        except (TypeError, ValueError, KeyError, OverflowError, AudioError):
+            fits = False
+        if not fits:
+            raise ModelError("its model card is damaged; export it again")
+        return card
+
+    def _is_sane(self) -> bool:
+        """Whether what inference computes from it can be: of a stranger's file anything may be wrong."""
+        counts = (self.sample_rate, self.fft_length, self.receptive_frames, self.lookahead_frames)
+        if not all(type(count) is int for count in (*counts, self.frame_length, self.frame_step)):
+            return False
+        for width in (self.natural_width, self.own_width):
+            if width is not None:
+                hz, db = width["frequency_hz"], width["side_to_mid_db"]
+                if not (len(hz) == len(db) > 0 and all(map(math.isfinite, [*hz, *db]))):
+                    return False
+        return (
+            isinstance(self.generator, str)
+            and isinstance(self.training, dict)
+            and LOWEST_SAMPLE_RATE <= self.sample_rate <= HIGHEST_SAMPLE_RATE
+            and 2 * self.highpass_hz < self.sample_rate
+            and self.highpass_hz >= 0
+            and self.stft.fft_length <= MOST_FRAME_SAMPLES
+            and 0 <= self.lookahead_frames <= self.receptive_frames <= MOST_FRAMES
+        )

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Sized
 from types import TracebackType
 from typing import Self, TypeVar
 
-from tqdm import tqdm
-
 Item = TypeVar("Item")
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -26,8 +24,13 @@ def progress(iterable: Iterable[Item], *, total: int | None = None, label: str =
     if total is None and isinstance(iterable, Sized):
         total = len(iterable)
     if sys.stderr.isatty():
-        yield from tqdm(iterable, total=total, desc=label, dynamic_ncols=True)
-        return
+        try:
+            from tqdm import tqdm
+        except ImportError:  # a light installation has lines
+            pass
+        else:
+            yield from tqdm(iterable, total=total, desc=label, dynamic_ncols=True)
+            return
     start = last = time.monotonic()
     done = 0
     for item in iterable:
@@ -55,6 +58,8 @@ class ByteProgress:
 
     def __init__(self, total: int, *, done: int = 0, label: str) -> None:
         self._total, self._first, self._done, self._label = total, done, done, label
+        from tqdm import tqdm
+
         self._lock = threading.Lock()
         self._start = self._last = time.monotonic()
         self._bar = tqdm(
@@ -88,9 +93,9 @@ class ByteProgress:
                 self._print(now)
 
     def _print(self, now: float) -> None:
-        size, seconds = tqdm.format_sizeof, max(now - self._start, 1e-3)
+        size, seconds = self._bar.format_sizeof, max(now - self._start, 1e-3)
         rate = (self._done - self._first) / seconds
-        left = f", {tqdm.format_interval((self._total - self._done) / rate)} left" if rate > 0 else ""
+        left = f", {self._bar.format_interval((self._total - self._done) / rate)} left" if rate > 0 else ""
         print(
             f"{self._label}: {size(self._done, 'B')}/{size(self._total, 'B')}, {size(rate, 'B/s')}{left}",
             file=sys.stderr,

@@ -3,29 +3,206 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, redirect_stderr
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from mono2stereo.errors import AudioError
+from mono2stereo.conversion.formats import SAMPLES, SUFFIX_OF_KIND
+from mono2stereo.decorrelators import CLASSICAL
+from mono2stereo.errors import AudioError, UsageError, printable, sigterm_exits
+
+if TYPE_CHECKING:
+    from mono2stereo.conversion.batch import Outcome
+    from mono2stereo.conversion.method import Method
+    from mono2stereo.conversion.plan import Job
+
+PIPE = Path("-")
+LARGEST_GAIN_DB = 120.0
+EXIT_STATUS = """\
+exit status: 0 all converted; 1 some were not, each named in one line, the others are done; 2 wrong usage,
+nothing was done; 130 or 143 stopped by Ctrl-C or SIGTERM, no half-written file is left.
+
+The fold-down (L+R)/2 of what is written is g times the input, sample for sample; g is printed for each file.
+Float files have g = 1. Integer and lossy ones have the largest g up to 1 whose true peak (BS.1770) stays
+below full scale (lossy: below -1 dB); at g = 1 the fold-down of integers is the input bit for bit."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's arguments."""
-    parser.add_argument("sources", nargs="+", type=Path, metavar="FILE", help="mono recordings")
-    parser.add_argument("-o", "--output", type=Path, help="target; by default FILE's name with -stereo.wav")
-    parser.add_argument(
-        "--model", type=Path, help="an exported generator (*.onnx) instead of the default one"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXIT_STATUS
+    parser.add_argument("sources", nargs="+", type=Path, metavar="FILE", help="a folder, or - for stdin, too")
+    add = parser.add_argument_group("files").add_argument
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        help="of one file, or - for stdout (default: *-stereo beside it)",
     )
+    add("--out-dir", type=Path, metavar="DIR", help="put the results there, under the names of the sources")
+    formats = [suffix[1:] for suffix in SUFFIX_OF_KIND.values()]
+    add("--format", choices=formats, help="instead of the source's own")
+    add("--samples", choices=list(SAMPLES), help="sample format instead of the source's own")
+    add("--force", action="store_true", help="overwrite existing files (never a source)")
+    add("--from-left", action="store_true", help="take the left channel of a stereo source, not (L+R)/2")
+    add("--keep-if-stereo", action="store_true", help="copy stereo sources as they are")
+    add = parser.add_argument_group("width").add_argument
+    add("--width", type=float, metavar="DB", help="wider (above 0) or narrower than the curve")
+    add(
+        "--width-curve",
+        metavar="natural|flat|FILE",
+        help="side against mid per band: as recordings have it (natural, default), as the method makes it "
+        "(flat), or columns frequency_hz,side_to_mid_db of a file",
+    )
+    add("--mono-below", type=float, metavar="HZ", help="keep what is below in the middle")
+    add("--highband", choices=["on", "off"], help="go on above the network's band (default: on)")
+    add = parser.add_argument_group("level").add_mutually_exclusive_group().add_argument
+    add("--match-loudness", action="store_true", help="as loud as the source (BS.1770)")
+    add("--gain", type=float, metavar="DB", help="this g, whatever the peaks")
+    add = parser.add_argument_group("method").add_mutually_exclusive_group().add_argument
+    add("--model", metavar="FILE|RUN_ID", help="an exported generator, or an MLflow run's")
+    add("--method", choices=list(CLASSICAL), help="a classical decorrelator, not the network")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Convert every file."""
-    from mono2stereo.conversion import convert_file
-    from mono2stereo.decorrelators.neural import NeuralDecorrelator
+    """Convert every file; exits with 1 where some could not be."""
+    from mono2stereo.conversion.method import Method, model_file
+    from mono2stereo.conversion.plan import plan
 
-    if options.output and len(options.sources) > 1:
-        raise AudioError("-o names one file; leave it out for several recordings")
-    decorrelator = NeuralDecorrelator.load(options.model)
-    for source in options.sources:
-        target = options.output or source.with_name(f"{source.stem}-stereo.wav")
-        convert_file(source, target, decorrelator=decorrelator)
-        print(f"{source} → {target}")
+    if not abs(options.gain or 0) <= LARGEST_GAIN_DB:
+        raise UsageError(f"--gain {options.gain:g}: from -{LARGEST_GAIN_DB:g} to {LARGEST_GAIN_DB:g} dB")
+    width = _width(options)
+    piped = PIPE in options.sources or options.output == PIPE
+    with sigterm_exits(), model_file(options.model) as model:
+        method = Method(model, options.method, width)
+        if piped:
+            failed = _piped(options, method)
+        else:
+            suffix = f".{options.format}" if options.format else None
+            jobs = plan(options.sources, output=options.output, folder=options.out_dir, suffix=suffix)
+            failed = _convert(jobs, method, options)
+    if failed:
+        raise SystemExit(1)
+
+
+def _width(options: argparse.Namespace):  # type: ignore[no-untyped-def]
+    """A `Width`; None where nothing about it was asked for."""
+    from mono2stereo.conversion.curves import WidthCurve
+    from mono2stereo.conversion.widening import Width
+
+    curve = options.width_curve
+    asked = {
+        "db": options.width,
+        "curve": curve if curve in (None, "natural", "flat") else WidthCurve.read(curve),
+        "mono_below_hz": options.mono_below,
+        "highband": options.highband and options.highband == "on",
+    }
+    asked = {key: value for key, value in asked.items() if value is not None}
+    try:
+        return Width(**asked) if asked else None
+    except AudioError as error:
+        raise UsageError(str(error)) from None
+
+
+def _convert(jobs: Sequence[Job], method: Method, options: argparse.Namespace, names: str = "") -> int:
+    """Convert, say what was made; the number of files that failed."""
+    from mono2stereo.conversion.batch import convert_all
+    from mono2stereo.conversion.files import FileOptions
+    from mono2stereo.progress import progress
+
+    how = FileOptions(
+        gain_db=options.gain,
+        match_loudness=options.match_loudness,
+        from_left=options.from_left,
+        keep_if_stereo=options.keep_if_stereo,
+        samples=options.samples,
+        force=options.force,
+    )
+    done: dict[Job, Outcome] = {}
+    try:
+        with _quiet_decoders(), _one_line_warnings(), closing(convert_all(jobs, method, how)) as outcomes:
+            shown = progress(outcomes, total=len(jobs), label="convert") if len(jobs) > 1 else outcomes
+            done.update(shown)
+    finally:
+        for job in jobs:
+            if job in done:
+                _say(job, done[job], names)
+    failed = sum(isinstance(outcome, str) for outcome in done.values())
+    if len(jobs) > 1:
+        print(f"{len(jobs) - failed} converted, {failed} failed", file=sys.stderr)
+    return failed
+
+
+def _say(job: Job, outcome: Outcome, names: str) -> None:
+    if isinstance(outcome, str):
+        print(f"error: {outcome}", file=sys.stderr)
+        return
+    for notice in outcome.notices:
+        print(printable(f"{job.name}: {notice}"), file=sys.stderr)
+    line = f"{names or f'{job.name} → {job.target}'}: {outcome.gain or 'kept'}"
+    print(printable(line), file=sys.stderr if names else sys.stdout)
+
+
+def _piped(options: argparse.Namespace, method: Method) -> int:
+    """One file from stdin or to stdout, or both, through temporary files: formats need to seek."""
+    from mono2stereo.conversion.formats import SUFFIX_OF_KIND, kind_of
+    from mono2stereo.conversion.plan import Job
+
+    if len(options.sources) > 1 or options.out_dir:
+        raise UsageError("- stands for one stream; give one source and -o, or none for stdout")
+    (source,) = options.sources
+    to_stdout = options.output in (None, PIPE)
+    if to_stdout and sys.stdout.isatty():
+        raise UsageError("stdout is a terminal; redirect it, or name the output with -o")
+    with TemporaryDirectory() as folder:
+        name = str(source)
+        if source == PIPE:
+            name, source = "stdin", Path(folder) / "stdin"
+            with source.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        target = options.output
+        if to_stdout:
+            suffix = f".{options.format}" if options.format else ""
+            if not suffix and source.is_file():
+                with source.open("rb") as file:
+                    suffix = SUFFIX_OF_KIND[kind_of(file.read(12), name)]
+            target = Path(folder) / f"stdout{suffix or '.wav'}"
+        failed = _convert([Job(source, target, name)], method, options, names="stdout" if to_stdout else "")
+        if to_stdout and not failed:
+            with target.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+    return failed
+
+
+@contextmanager
+def _quiet_decoders() -> Iterator[None]:
+    """What C libraries write on the process's stderr goes nowhere; Python's goes where it went."""
+    try:
+        descriptor = sys.stderr.fileno()
+    except (OSError, ValueError):  # a notebook, a test: not the process's own
+        yield
+        return
+    sys.stderr.flush()
+    with os.fdopen(os.dup(descriptor), "w", buffering=1) as ours, open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), descriptor)
+        try:
+            with redirect_stderr(ours):
+                yield
+        finally:
+            os.dup2(ours.fileno(), descriptor)
+
+
+@contextmanager
+def _one_line_warnings() -> Iterator[None]:
+    """The package's own warnings, each once, without the place in the code."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("once", UserWarning)
+        warnings.showwarning = lambda message, *_: print(f"notice: {message}", file=sys.stderr)
+        yield

@@ -11,6 +11,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from mono2stereo.sequential import SequentialFile
+
 MONO_BELOW_DB = -60.0
 SILENT_BELOW_RMS = 1e-5
 FULL_SCALE = 1.0 - 2.0**-15
@@ -78,7 +80,7 @@ def inspect_audio(path: Path, min_seconds: float) -> Inspection:
         soundfile.SoundFileError: it is not audio, or breaks off in the middle of a frame.
     """
     sums = _Sums()
-    with soundfile.SoundFile(path) as audio, np.errstate(invalid="ignore", over="ignore"):
+    with SequentialFile(path) as audio, np.errstate(invalid="ignore", over="ignore"):
         for block in read_blocks(audio, "float64", BLOCK_FRAMES):
             sums.add(block)
         rate = audio.samplerate

@@ -27,7 +27,7 @@ def map_parallel(function: Callable[[Job], Result], jobs: Sequence[Job], *, labe
     if workers <= 1:
         return [function(job) for job in progress(jobs, label=label)]
     # spawn: forking a process that holds threads (BLAS, TensorFlow) can hang.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         try:
             return list(progress(pool.map(function, jobs), total=len(jobs), label=label))
         except BrokenProcessPool:
@@ -38,7 +38,7 @@ def map_parallel(function: Callable[[Job], Result], jobs: Sequence[Job], *, labe
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A worker whose parent was killed would wait for work for ever."""
 
     def watch() -> None:

@@ -42,6 +42,7 @@ from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import DataError
 from mono2stereo.files import atomic_path
 from mono2stereo.provenance import code_hash, settings_hash
+from mono2stereo.sequential import SequentialFile
 
 BLOCK_SAMPLES = 1 << 18
 
@@ -228,7 +229,7 @@ def write_pair(
         listen: hears each block of mid and side at the recording's own rate, (samples, 2).
     """
     read = written = 0
-    with soundfile.SoundFile(source) as audio, target.open("wb") as file:
+    with SequentialFile(source) as audio, target.open("wb") as file:
         _write_header(file, 0)
         resampler = soxr.ResampleStream(audio.samplerate, sample_rate, 2, dtype="float32", quality="VHQ")
         for stereo, last in _blocks(audio):

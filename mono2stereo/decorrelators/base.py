@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-import scipy.signal
+import scipy.fft
 
 from mono2stereo.dsp.signals import Signal, require_mono, require_sample_rate
+
+SHORTEST_TRANSFORM = 4096
+DIRECT_SAMPLES = 256  # in shorter blocks sums are faster than transforms
 
 
 class SideStream(Protocol):
@@ -100,13 +103,32 @@ class FirStream:
     def __init__(self, impulse_response: Signal) -> None:
         self._response = impulse_response
         self._past = np.zeros(len(impulse_response) - 1)
+        self._spectra: dict[int, Signal] = {}
 
     def process(self, mid: Signal) -> Signal:
         if not len(mid):
             return mid.copy()
+        # In double precision what a transform leaves in silence is below any sample format's last bit.
         joined = np.concatenate([self._past, mid.astype(np.float64)])
-        self._past = joined[len(mid) :]
-        return scipy.signal.oaconvolve(joined, self._response, "valid").astype(mid.dtype)
+        self._past = joined[len(mid) :].copy()
+        if len(mid) <= DIRECT_SAMPLES:
+            return np.convolve(joined, self._response, "valid").astype(mid.dtype)
+        # Overlap-save: what wraps around is as long as the past.
+        past = len(self._past)
+        size = min(_power_of_two(len(joined)), _power_of_two(max(4 * past, SHORTEST_TRANSFORM)))
+        if size not in self._spectra:
+            self._spectra[size] = scipy.fft.rfft(self._response, size)
+        spectrum = self._spectra[size]
+        side = np.empty(len(mid), mid.dtype)
+        for start in range(0, len(mid), size - past):
+            piece = scipy.fft.rfft(joined[start : start + size], size) * spectrum
+            made = scipy.fft.irfft(piece, size, overwrite_x=True)[past:]
+            side[start : start + size - past] = made[: len(mid) - start]
+        return side
+
+
+def _power_of_two(n: int) -> int:
+    return 1 << (n - 1).bit_length()
 
 
 class RecursiveStream:

@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.signal import sosfilt
 
-from mono2stereo.dsp.filters import highpass_sos
-from mono2stereo.dsp.resampling import resample
+from mono2stereo.decorrelators.base import Streaming
+from mono2stereo.decorrelators.neural_stream import NeuralStream
+from mono2stereo.dsp.signals import require_sample_rate
 from mono2stereo.errors import AudioError, ModelError
 from mono2stereo.model_card import METADATA_KEY, ModelCard, broken_seal
 
-BLOCK_FRAMES = 1024
+FILE_BLOCK_FRAMES = 64
+LIVE_BLOCK_FRAMES = 1
+MOST_BYTES = 1 << 29  # of a file, and of its states
 
 
-class NeuralDecorrelator:
+class NeuralDecorrelator(Streaming):
     """Mono → side by a trained generator. Make one with `load`."""
 
     name = "neural"
 
-    def __init__(self, session: Any, card: ModelCard) -> None:
+    def __init__(self, session: Any, card: ModelCard, block_frames: int = FILE_BLOCK_FRAMES) -> None:
         self._session = session
+        self._block_frames = block_frames
         self.card = card
 
     @classmethod
-    def load(cls, path: Path | str | None = None) -> NeuralDecorrelator:
+    def load(
+        cls, path: Path | str | None = None, *, block_frames: int = FILE_BLOCK_FRAMES, threads: int = 0
+    ) -> NeuralDecorrelator:
         """Open an exported generator; without `path` the one that comes with the package.
+
+        Args:
+            path: `*.onnx`.
+            block_frames: how many frames the network waits for: `FILE_BLOCK_FRAMES` for throughput,
+                `LIVE_BLOCK_FRAMES` for a short latency, or what lies between.
+            threads: of the network; 0 for one per core. One is best for short blocks, and where several
+                recordings are converted at once.
 
         Raises:
             ModelError: No such file, not an exported generator, or of another format version.
+            AudioError: No frames, or fewer than no threads.
         """
+        if block_frames < 1 or threads < 0:
+            raise AudioError(f"block_frames = {block_frames}, threads = {threads}: from 1 and from 0 up")
         if path is None:
             with as_file(files("mono2stereo") / "weights" / "default.onnx") as default:
-                return cls.load(default)
+                return cls.load(default, block_frames=block_frames, threads=threads)
         path = Path(path)
         if not path.is_file():
             raise ModelError(f"{path}: no such model file; give one that training exported (*.onnx)")
+        if path.stat().st_size > MOST_BYTES:
+            raise ModelError(f"{path}: larger than any model that mono2stereo exports; give another file")
         data = path.read_bytes()
         if broken_seal(data):
             raise ModelError(f"{path}: damaged, its checksum is another; export or copy it again")
@@ -47,16 +65,21 @@ class NeuralDecorrelator:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.intra_op_num_threads = threads
         try:
             # From bytes: a model that refers to other files of the machine is refused.
-            session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            # No fallback: it would print, and try the same again.
+            session = onnxruntime.InferenceSession(
+                data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
+            card = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         except Exception as error:  # onnxruntime's own errors share no base class
-            raise ModelError(f"{path}: no readable ONNX file ({str(error).splitlines()[0]})") from None
-        card = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelError(f"{path}: no readable ONNX file ({reason})") from None
         if card is None:
             raise ModelError(f"{path}: an ONNX file, but not one that mono2stereo exported")
         try:
-            model = cls(session, ModelCard.loads(card))
+            model = cls(session, ModelCard.loads(card), block_frames)
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from None
         try:
@@ -73,7 +96,10 @@ class NeuralDecorrelator:
     @cached_property
     def _silent_states(self) -> dict[str, np.ndarray]:
         """States after endless silence: zeros, unless the network has biases."""
-        states = {value.name: np.zeros(value.shape, np.float32) for value in self._session.get_inputs()[1:]}
+        shapes = {value.name: value.shape for value in self._session.get_inputs()[1:]}
+        if sum(4 * math.prod(shape) for shape in shapes.values()) > MOST_BYTES:
+            raise ModelError("states beyond any that mono2stereo exports")
+        states = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
         silence = np.zeros((self.card.receptive_frames, self.card.stft.n_bins), np.complex64)
         return self._run(silence, states)[1]
 
@@ -87,39 +113,19 @@ class NeuralDecorrelator:
         pairs = np.ascontiguousarray(side[0].T)
         return pairs.view(np.complex64), dict(zip(states, following, strict=True))
 
-    def side(self, mid: np.ndarray, sample_rate: int) -> np.ndarray:
-        """Side `(samples,)` for mid `(samples,)`, at the mid's own rate, length and dtype.
+    def stream(self, sample_rate: int) -> NeuralStream:
+        """Start on a signal of `sample_rate` Hz.
 
-        The network works at `self.sample_rate`; above its Nyquist frequency the side is empty.
+        The network works at a rate of its own; above its Nyquist frequency the side is empty.
 
         Raises:
-            AudioError: `mid` is not one-dimensional.
+            AudioError: a rate below 8000 Hz.
         """
-        mid = np.asarray(mid)
-        if mid.ndim != 1:
-            raise AudioError(f"mid has shape {mid.shape}; give one channel, (samples,)")
-        if not mid.size:
-            return np.zeros_like(mid)
-        at_model_rate = resample(mid.astype(np.float32), sample_rate, self.sample_rate)
-        side = resample(self._side_at_model_rate(at_model_rate), self.sample_rate, sample_rate)
-        fitted = np.zeros(mid.shape, mid.dtype)
-        n = min(mid.size, side.size)
-        fitted[:n] = side[:n]
-        return fitted
-
-    def _side_at_model_rate(self, mid: np.ndarray) -> np.ndarray:
-        card, stft = self.card, self.card.stft
-        edge = card.frame_length - card.frame_step
-        frames = -(-(mid.size + edge) // card.frame_step) + card.lookahead_frames
-        padded = np.zeros(frames * card.frame_step + edge, np.float32)
-        padded[edge : edge + mid.size] = mid
-        states, blocks = self._silent_states, []
-        for first in range(0, frames, BLOCK_FRAMES):
-            count = min(BLOCK_FRAMES, frames - first)
-            start = first * card.frame_step
-            block = padded[start : start + (count - 1) * card.frame_step + card.frame_length]
-            spectrum, states = self._run(stft.analyse(block), states)
-            blocks.append(spectrum)
-        side = stft.synthesise(np.concatenate(blocks)[card.lookahead_frames :])
-        side = sosfilt(highpass_sos(card.highpass_hz, card.sample_rate), side[edge : edge + mid.size])
-        return side.astype(np.float32)
+        require_sample_rate(sample_rate)
+        return NeuralStream(
+            self._run,
+            self._silent_states,
+            self.card,
+            sample_rate=sample_rate,
+            block_frames=self._block_frames,
+        )

@@ -42,7 +42,53 @@ def integrated_lufs(x: Signal, sample_rate: int) -> float:
     step = 0.1 * sample_rate
     starts = np.round(np.arange(1 + round((x.shape[0] - block) / step)) * step).astype(int)
     starts = starts[starts + block <= x.shape[0]]
-    power = (cumulative[starts + block] - cumulative[starts]) / block
+    return _gated((cumulative[starts + block] - cumulative[starts]) / block)
+
+
+class LoudnessMeter:
+    """Integrated loudness of mixtures of uncorrelated signals, fed block by block, in bounded memory.
+
+    Args:
+        sample_rate: Hz, from 8000 up.
+        signals: how many.
+
+    >>> meter = LoudnessMeter(48000, 1)
+    >>> meter.add(np.sin(2 * np.pi * 997 * np.arange(2 * 48000) / 48000)[:, None])
+    >>> round(meter.lufs(np.array([1.0])), 2)
+    -3.01
+    """
+
+    def __init__(self, sample_rate: int, signals: int) -> None:
+        require_sample_rate(sample_rate)
+        self._step = 0.1 * sample_rate
+        self._sos = k_weighting_sos(sample_rate)
+        self._state = np.zeros((len(self._sos), 2, signals))
+        self._samples = 0
+        self._energy = np.zeros(signals)
+        self._marks = [np.zeros(signals)]  # the energy up to each tenth of a second
+
+    def add(self, block: Signal) -> None:
+        """Take the next samples, (n, signals)."""
+        if not len(block):
+            return
+        weighted, self._state = scipy.signal.sosfilt(self._sos, block, axis=0, zi=self._state)
+        energy = self._energy + np.cumsum(np.square(weighted), axis=0)
+        while (mark := round(len(self._marks) * self._step)) <= self._samples + len(block):
+            self._marks.append(energy[mark - self._samples - 1])
+        self._samples += len(block)
+        self._energy = energy[-1]
+
+    def lufs(self, weights: Signal) -> float:
+        """Loudness of all the signals played at once, the energy of each times its weight, (signals,).
+
+        Returns:
+            LUFS; -inf when no 400 ms pass the absolute gate of -70 LUFS, or there are none.
+        """
+        energy = np.array(self._marks) @ weights
+        return _gated((energy[4:] - energy[:-4]) / (4 * self._step))
+
+
+def _gated(power: Signal) -> float:
     power = power[power > _power(_ABSOLUTE_GATE_LUFS)]
     if not power.size:
         return float("-inf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,3 +59,24 @@ def described_run(run_id: str, root: Path | None = None) -> dict[str, Any]:
             for name in ("run_id", "run_name", "status", "start_time", "end_time")
         }
         return info | {"params": run.data.params, "tags": tags, "metrics": run.data.metrics}
+
+
+def download_model(run_id: str, folder: Path, root: Path | None = None) -> Path:
+    """Fetch the model that a run logged.
+
+    Args:
+        run_id: MLflow's.
+        folder: Where it is put.
+        root: Of the repository.
+
+    Raises:
+        TrainingError: The store cannot be asked, there is none, or the run has no model.
+    """
+    root = root or project_root()
+    if not (os.environ.get("MLFLOW_TRACKING_URI") or (root / "mlflow.db").exists()):
+        raise TrainingError(f"no MLflow store in {root}; go to the repository, or set MLFLOW_TRACKING_URI")
+    with _asked(root, f"the model of run {run_id}: ") as store:
+        found = Path(store.client.download_artifacts(run_id, "model", str(folder)))
+    for file in sorted(found.rglob("*.onnx")):
+        return file
+    raise TrainingError(f"run {run_id} has logged no model")

@@ -13,18 +13,16 @@ import os
 import platform
 import shutil
 import signal
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import FrameType
 from typing import Any
 
 from mono2stereo import provenance
-from mono2stereo.errors import TrainingError
+from mono2stereo.errors import TrainingError, sigterm_exits
 from mono2stereo.files import atomic_path
 from mono2stereo.tracking.journal import Journal
 from mono2stereo.tracking.model import save_model
@@ -37,24 +35,6 @@ ENDED_BY_SIGNAL = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 # Logged by every stage anew: the settings, and what DVC says of the stages before.
 PROVENANCE_FILES = (Path("params.yaml"), Path("dvc.lock"))
 THUMBNAIL_PIXELS = 256
-
-
-@contextmanager
-def sigterm_exits() -> Iterator[None]:
-    """Within the block SIGTERM raises SystemExit once; further ones do not disturb the cleaning up."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def project_root() -> Path:

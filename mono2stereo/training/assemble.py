@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +108,12 @@ class Training:
         """
         settings = self.config.train
 
-        def export(number: int) -> None:
+        def export(number: int, valid: Mapping[str, float]) -> None:
             path = self.checkpoints / f"step-{number:06d}.onnx"
             export_onnx(
                 self.model,
                 path,
-                training={"step": number, **facts},
+                training={"step": number, **facts, **self._card_facts(), "measures": dict(valid)},
                 natural_width=self.natural.width.curve if self.natural else None,
                 own_width=own_width(self.model, self.train_clips, settings.batch_size),
             )
@@ -134,6 +134,21 @@ class Training:
             facts=facts,
             divergence_limit=settings.divergence_limit,
         )
+
+    def _card_facts(self) -> dict[str, Any]:
+        """What a model's card says of its training, without the places where this machine keeps things."""
+        clips = {"training": self.train_clips, "validation": self.valid_clips}
+        data = {
+            f"{name}_{fact}": value
+            for name, drawer in clips.items()
+            for fact, value in (
+                ("recordings", len(drawer.pairs)),
+                ("hours", sum(len(pair.mid_side) for pair in drawer.pairs) / self.config.sample_rate / 3600),
+            )
+        }
+        settings = self.config.flat()
+        parameters = {key: settings[key] for key in settings if not key.startswith(("data.", "render."))}
+        return {"data": {"source": settings["data.source"], **data}, "parameters": parameters}
 
 
 def mid_to_side(config: Config) -> MidToSide:

@@ -43,7 +43,7 @@ def train(
     validation: Clips,
     batch_size: int,
     curves: Curves,
-    export: Callable[[int], None],
+    export: Callable[[int, Mapping[str, float]], None],
     state: ResumeState,
     facts: Mapping[str, Any],
     divergence_limit: float,
@@ -57,7 +57,7 @@ def train(
         validation: Fixed clips: mid `(clips, clip)`, real `(clips, crop)`.
         batch_size: Of validation.
         curves: Takes the figures.
-        export: Writes the deployable model of a step.
+        export: Writes the deployable model of a step, given its last validation figures.
         state: Where to resume from.
         facts: Kept with each state.
         divergence_limit: A loss term beyond it stops the run.
@@ -91,7 +91,7 @@ def train(
                 curves.log("valid", number, valid)
             checkpoint = schedule.due(number, schedule.checkpoint_every)
             if checkpoint:
-                export(number)
+                export(number, valid)
             stopped = interrupt.signal_number
             if checkpoint or stopped is not None:
                 state.save(number, {**facts, "valid": valid, "rows": rows, "curves": curves.rows})

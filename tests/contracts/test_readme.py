@@ -16,6 +16,7 @@ import pytest
 import soundfile
 import yaml
 
+from mono2stereo.cli import COMMANDS as SUBCOMMANDS
 from mono2stereo.config import Config
 
 ROOT = Path(__file__).parents[2]
@@ -63,10 +64,13 @@ def test_every_override_is_a_parameter(tmp_path: Path) -> None:
         Config.load(tmp_path / "params.yaml")
 
 
-def test_convert_command(recording: Path) -> None:
-    (command,) = [command for command in COMMANDS if command[:2] == ["mono2stereo", "convert"]]
-    command[0] = str(Path(sys.executable).with_name("mono2stereo"))
-    subprocess.run(command, cwd=recording.parent, check=True)
+def test_the_demonstration(recording: Path) -> None:
+    """Convert, then measure what was made; as a newcomer would, in order."""
+    ours = {command[1]: command for command in COMMANDS if command[0] == "mono2stereo"}
+    for command in (ours["convert"], ours["measure"]):
+        if command[1] in SUBCOMMANDS:
+            done = [str(Path(sys.executable).with_name("mono2stereo")), *command[1:]]
+            subprocess.run(done, cwd=recording.parent, check=True)
     assert soundfile.info(recording.with_name("old_recording-stereo.wav")).channels == 2
 
 

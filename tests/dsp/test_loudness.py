@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mono2stereo.dsp.loudness import integrated_lufs, k_weighting_sos
+from mono2stereo.dsp.loudness import LoudnessMeter, integrated_lufs, k_weighting_sos
 from mono2stereo.errors import AudioError
 
 # ITU-R BS.1770-4, Annex 1, tables 1 and 2.
@@ -69,3 +69,20 @@ def test_silence_short_signals_and_shapes():
         integrated_lufs(np.zeros(8819), 22050)
     with pytest.raises(AudioError, match="two channels"):
         integrated_lufs(np.zeros((22050, 3)), 22050)
+
+
+@pytest.mark.parametrize("sample_rate", [8000, 11025, 44100, 96000])
+def test_meter_in_blocks_reads_what_the_whole_has(sample_rate: int) -> None:
+    random = np.random.default_rng(sample_rate)
+    level = np.repeat(10 ** random.uniform(-3, 0, 40), sample_rate // 4)
+    x = np.stack(
+        [random.normal(size=len(level)) * level * 0.1, random.normal(size=len(level)) * level], axis=1
+    )
+    meter = LoudnessMeter(sample_rate, 2)
+    for block in np.split(x, np.sort(random.integers(0, len(x), 20))):
+        meter.add(block)
+    assert meter.lufs(np.ones(2)) == pytest.approx(integrated_lufs(x, sample_rate), abs=0.01)
+    assert meter.lufs(np.array([2.0, 0.0])) == pytest.approx(
+        integrated_lufs(x[:, [0, 0]], sample_rate), abs=0.01
+    )
+    assert LoudnessMeter(sample_rate, 1).lufs(np.ones(1)) == -np.inf

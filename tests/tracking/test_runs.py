@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mono2stereo import tracking
-from mono2stereo.errors import TrainingError
-from mono2stereo.tracking import continue_run, sigterm_exits, start_run
+from mono2stereo.errors import TrainingError, sigterm_exits
+from mono2stereo.tracking import continue_run, start_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

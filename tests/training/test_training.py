@@ -146,6 +146,11 @@ def test_the_data_say_what_is_natural(workspace):
     card = model.card
     assert card.natural_width == {"frequency_hz": [100.0, 1000.0], "side_to_mid_db": [-9.0, -5.0]}
     assert card.own_width is not None
+    assert {"step", "data", "parameters", "measures"} <= set(card.training)
+    assert card.training["data"]["training_recordings"] > 0
+    assert card.training["parameters"]["train.batch_size"] > 0
+    assert "mel" in card.training["measures"]
+    assert str(workspace) not in card.dumps()  # no places of this machine
     mids = [pair.mid_side[:, 0] for pair in load_pairs(workspace / "data/pairs", "train")]
     levels = [
         third_octave_levels_db(model.side(mid, RATE), RATE) - third_octave_levels_db(mid, RATE)

@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mono2stereo
-from mono2stereo.cli import main
 from mono2stereo.errors import AudioError
 
 
@@ -39,33 +37,3 @@ def test_the_default_model_widens_music_and_keeps_silence_silent():
 def test_refuses_what_is_no_mono_signal(bad):
     with pytest.raises(AudioError):
         mono2stereo.convert(bad, sample_rate=44100)
-
-
-def test_command_line(tmp_path, capsys):
-    source = tmp_path / "old recording.flac"
-    mono = np.random.default_rng(2).normal(size=20000) * 0.1
-    soundfile.write(source, mono, 32000, subtype="PCM_24")
-    main(["convert", str(source)])
-    stereo, sample_rate = soundfile.read(tmp_path / "old recording-stereo.wav")
-    assert sample_rate == 32000
-    assert stereo.shape == (20000, 2)
-    np.testing.assert_allclose(stereo.mean(axis=1), soundfile.read(source)[0], atol=1e-6)
-    assert "old recording-stereo.wav" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("case", ["missing", "stereo", "no wav", "no model"])
-def test_command_line_refuses_in_one_line_and_writes_nothing(case, tmp_path, capsys):
-    source = tmp_path / "in.wav"
-    if case != "missing":
-        samples = np.random.default_rng(3).normal(size=(1000, 2 if case == "stereo" else 1)) * 0.1
-        soundfile.write(source, samples, 22050)
-    target = tmp_path / ("out.mp3" if case == "no wav" else "out.wav")
-    model = ["--model", str(tmp_path / "absent.onnx")] if case == "no model" else []
-    with pytest.raises(SystemExit) as stop:
-        main(["convert", str(source), "-o", str(target), *model])
-    assert stop.value.code == 1
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert error.startswith("error: ")
-    assert not target.exists()
-    assert not list(tmp_path.glob(".*"))

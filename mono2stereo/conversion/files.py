@@ -1,0 +1,249 @@
+"""A mono recording on disk to a stereo one, in blocks, through one gain for the whole file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import numpy as np
+
+from mono2stereo.conversion.ahead import ahead
+from mono2stereo.conversion.formats import Encoding, choose_encoding, target_kind
+from mono2stereo.conversion.gain import CEILING, LOSSY_CEILING, Gain, Meter, true_peak_db
+from mono2stereo.conversion.reading import Recording
+from mono2stereo.conversion.tags import carry_tags
+from mono2stereo.conversion.writing import StereoWriter
+from mono2stereo.decorrelators.base import Decorrelator
+from mono2stereo.dsp.signals import Signal
+from mono2stereo.errors import AudioError
+from mono2stereo.files import atomic_path
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """How files are converted.
+
+    Attributes:
+        gain_db: The gain, in dB; None for the one that true peak and loudness ask for.
+        match_loudness: Make the output as loud as the input (BS.1770, the input on both channels).
+        from_left: Take the left channel of a stereo input, not its mid.
+        keep_if_stereo: Copy a stereo input, do not convert it.
+        samples: Sample format of the output, a key of `formats.SAMPLES`; None for the input's own.
+        force: Overwrite existing files.
+    """
+
+    gain_db: float | None = None
+    match_loudness: bool = False
+    from_left: bool = False
+    keep_if_stereo: bool = False
+    samples: str | None = None
+    force: bool = False
+
+
+@dataclass
+class Converted:
+    """What was made of a file.
+
+    Attributes:
+        gain: (L+R)/2 is this times the input; None where the input was kept as it is.
+        notices: What a person should know.
+    """
+
+    gain: Gain | None
+    notices: list[str] = field(default_factory=list)
+
+
+def convert_file(
+    source: Path | str,
+    target: Path | str,
+    *,
+    decorrelator: Decorrelator,
+    options: FileOptions | None = None,
+    name: str | None = None,
+) -> Converted:
+    """Give a recording a side; the output appears whole or not at all.
+
+    Args:
+        source: WAV, FLAC, OGG, MP3 or AIFF with one or two channels.
+        target: Its suffix decides the format; the sample format is the source's, where the format has it.
+        decorrelator: What makes the side.
+        options: By default one gain that keeps the true peak of integer and lossy files below full scale.
+        name: Of the source, in messages.
+
+    Raises:
+        AudioError: Unreadable or unfit, or the target is not to be overwritten.
+        UsageError: The target's suffix names no format.
+        OSError: The disk is full, read-only, …
+    """
+    source, target, options = Path(source), Path(target), options or FileOptions()
+    name = name or str(source)
+    target_kind(target)
+    require_free(source, target, force=options.force)
+    with Recording(source, name, from_left=options.from_left) as recording, atomic_path(target) as beside:
+        if options.keep_if_stereo and recording.channels == 2:
+            for _ in recording.mids():
+                pass
+            if recording.is_stereo:
+                return _keep(recording, source, target, beside)
+        encoding = choose_encoding(
+            recording.encoding,
+            recording.kind,
+            target,
+            frames=recording.frames,
+            sample_rate=recording.sample_rate,
+            samples=options.samples,
+        )
+        done = _convert(recording, decorrelator, beside, encoding, options, texts=_texts(recording, target))
+        if not recording.frames_read:
+            raise AudioError(f"{name}: holds no samples")
+        kinds = {"source_kind": recording.kind, "target_kind": target_kind(target)}
+        done.notices += [notice for notice in [carry_tags(source, beside, **kinds)] if notice]
+    return done
+
+
+def require_free(source: Path, target: Path, *, force: bool) -> None:
+    """Refuse a target that is the source, a folder, a device, or a file when not `force`.
+
+    Raises:
+        AudioError: It is one of these.
+    """
+    if target.exists():
+        if source.exists() and target.samefile(source):
+            raise AudioError(f"{target}: is the input itself; name another output")
+        if not target.is_file():
+            raise AudioError(f"{target}: is no regular file; name another output")
+        if not force:
+            raise AudioError(f"{target}: exists; --force overwrites it")
+
+
+def _keep(recording: Recording, source: Path, target: Path, beside: Path) -> Converted:
+    if target_kind(target) != recording.kind:
+        raise AudioError(f"{source}: is stereo and kept as it is, as {recording.kind}; name the output so")
+    shutil.copyfile(source, beside)
+    return Converted(None, ["is stereo; copied as it is"])
+
+
+def _texts(recording: Recording, target: Path) -> dict[str, str]:
+    """Within a format all tags are copied afterwards."""
+    return recording.texts if recording.kind != target_kind(target) else {}
+
+
+def _convert(
+    recording: Recording,
+    decorrelator: Decorrelator,
+    beside: Path,
+    encoding: Encoding,
+    options: FileOptions,
+    *,
+    texts: dict[str, str],
+) -> Converted:
+    precise = encoding.subtype in ("PCM_32", "DOUBLE")
+    dtype: np.dtype[np.floating] = np.dtype("float64" if precise else "float32")
+    with closing(ahead(_in_step(recording, decorrelator, dtype))) as made:
+        meter = Meter(recording.sample_rate, loudness=options.match_loudness)
+        changes_mid = hasattr(decorrelator, "fold_down_stream")
+        protected = encoding.subtype not in ("FLOAT", "DOUBLE")
+        if options.gain_db is not None:
+            gain, pairs = Gain(options.gain_db, "as asked"), _metered(made, meter)
+        elif not (protected or options.match_loudness):
+            gain, pairs = Gain(), _metered(made, meter)
+        else:
+            # The gain depends on the whole file, so the side waits on disk, beside the output.
+            spool = _Spool(beside.parent, dtype, columns=1 + changes_mid)
+            for mid, side in _metered(made, meter):
+                spool.write(side, *([mid] if changes_mid else []))
+            ceiling = LOSSY_CEILING if encoding.is_lossy else CEILING
+            gain, pairs = meter.gain(ceiling if protected else np.inf), spool.pairs(recording)
+        with (
+            StereoWriter(beside, recording.sample_rate, encoding, gain, texts) as writer,
+            closing(ahead(pairs)) as ready,
+        ):
+            for mid, side in ready:
+                writer.write(mid, side)
+        return Converted(gain, list(_notices(recording, encoding, meter, gain, writer, changes_mid, options)))
+
+
+def _in_step(
+    recording: Recording, decorrelator: Decorrelator, dtype: np.dtype[np.floating]
+) -> Iterator[tuple[Signal, Signal, Signal]]:
+    """What was read, the mid that is made of it and the side, block by block, (n,) each, latency undone."""
+    rate = recording.sample_rate
+    streams = [decorrelator.stream(rate)]
+    if hasattr(decorrelator, "fold_down_stream"):
+        streams.append(decorrelator.fold_down_stream(rate))
+    early = [stream.latency_samples for stream in streams]
+    queues: list[Signal] = [np.zeros(0), *[np.zeros(0, dtype)] * len(streams)]
+    for block in chain(recording.mids(), [np.zeros(max(early))]):
+        queues[0] = np.concatenate([queues[0], block])
+        for index, stream in enumerate(streams):
+            out = stream.process(block.astype(dtype))
+            skipped = min(early[index], len(out))
+            early[index] -= skipped
+            queues[1 + index] = np.concatenate([queues[1 + index], out[skipped:]])
+        ready = min(map(len, queues))
+        source, side, *mid = (queue[:ready] for queue in queues)
+        queues = [queue[ready:] for queue in queues]
+        yield source, mid[0] if mid else source, side
+
+
+def _metered(made: Iterator[tuple[Signal, Signal, Signal]], meter: Meter) -> Iterator[tuple[Signal, Signal]]:
+    for source, mid, side in made:
+        meter.add(source, mid, side)
+        yield mid, side
+
+
+class _Spool:
+    """Columns of samples in a nameless file, which vanishes with the process.
+
+    Args:
+        folder: On whose disk; where the output goes there must be room anyway.
+        dtype: Of the samples.
+        columns: Of each row.
+    """
+
+    def __init__(self, folder: Path, dtype: np.dtype[np.floating], columns: int) -> None:
+        self._file = TemporaryFile(dir=folder)  # noqa: SIM115, closed when it is forgotten
+        self._dtype, self._columns = dtype, columns
+
+    def write(self, *columns: Signal) -> None:
+        self._file.write(np.stack(columns, axis=1).tobytes())
+
+    def pairs(self, recording: Recording) -> Iterator[tuple[Signal, Signal]]:
+        """Mid and side; the mid is read again where it is the recording's own."""
+        self._file.seek(0)
+        for block in recording.mids():
+            data = self._file.read(self._dtype.itemsize * self._columns * len(block))
+            rows = np.frombuffer(data, self._dtype).reshape(-1, self._columns)
+            yield rows[:, 1] if self._columns > 1 else block, rows[:, 0]
+
+
+def _notices(
+    recording: Recording,
+    encoding: Encoding,
+    meter: Meter,
+    gain: Gain,
+    writer: StereoWriter,
+    changes_mid: bool,
+    options: FileOptions,
+) -> Iterator[str]:
+    if recording.channels == 2 and options.from_left:
+        yield "has two channels; the left one was taken"
+    elif recording.channels == 2:
+        yield "is stereo; folded down" if recording.is_stereo else "has the same signal on both channels"
+    if recording.frames_read < recording.frames:
+        missing = (recording.frames - recording.frames_read) / recording.sample_rate
+        yield f"ends {missing:.3f} s before its header says"
+    if changes_mid:
+        yield "this method changes the mid: the fold-down is not the input"
+    elif encoding.is_lossy:
+        yield f"{encoding.format} is lossy: the fold-down is the input as far as the codec keeps it"
+    peak_db = true_peak_db(meter.true_peak) + gain.db
+    if encoding.bits is None and not encoding.is_lossy and peak_db > 0:
+        yield f"true peak {peak_db:+.2f} dBTP, which floats hold and integers would not"
+    if writer.cut_samples:
+        yield f"the side of {writer.cut_samples} samples was cut back to fit; a lower --gain avoids it"

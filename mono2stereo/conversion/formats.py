@@ -1,0 +1,154 @@
+"""Which files are read, and in which format and sample format the stereo version is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import soundfile
+
+from mono2stereo.errors import AudioError, UsageError
+
+KINDS = {
+    ".wav": "WAV",
+    ".wave": "WAV",
+    ".bwf": "WAV",
+    ".rf64": "WAV",
+    ".flac": "FLAC",
+    ".ogg": "OGG",
+    ".oga": "OGG",
+    ".opus": "OGG",
+    ".mp3": "MP3",
+    ".aif": "AIFF",
+    ".aiff": "AIFF",
+    ".aifc": "AIFF",
+}
+SUFFIX_OF_KIND = {"WAV": ".wav", "FLAC": ".flac", "OGG": ".ogg", "MP3": ".mp3", "AIFF": ".aiff"}
+BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
+FLOATS = ("FLOAT", "DOUBLE")
+# What `--samples` may say, and what each becomes where a format has it.
+SAMPLES = {
+    "8": ("PCM_U8", "PCM_S8"),
+    "16": ("PCM_16",),
+    "24": ("PCM_24",),
+    "32": ("PCM_32",),
+    "float": ("FLOAT",),
+    "double": ("DOUBLE",),
+}
+LOSSY = {"OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}
+PERCEPTUAL = {*LOSSY.values(), "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II"}
+LARGEST_RIFF_BYTES = 2**32 - 2**24  # the rest is for headers and tags
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How samples are written.
+
+    Attributes:
+        format: libsndfile's major format.
+        subtype: libsndfile's sample format.
+    """
+
+    format: str
+    subtype: str
+
+    @property
+    def bits(self) -> int | None:
+        """Of integer samples; None for floats and lossy codecs."""
+        return BITS.get(self.subtype)
+
+    @property
+    def is_lossy(self) -> bool:
+        return self.bits is None and self.subtype not in FLOATS
+
+
+def kind_of(head: bytes, name: str) -> str:
+    """The kind of a file from its first bytes; libsndfile sees none of another kind.
+
+    Args:
+        head: At least 12 bytes, where there are as many.
+        name: For the error; its suffix counts for MP3, which may begin with anything.
+
+    Raises:
+        AudioError: None that is read here.
+    """
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+        return "WAV"
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return "AIFF"
+    for magic, kind in ((b"fLaC", "FLAC"), (b"OggS", "OGG"), (b"ID3", "MP3")):
+        if head.startswith(magic):
+            return kind
+    frame = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
+    if frame or Path(name).suffix.lower() == ".mp3":
+        return "MP3"
+    raise AudioError(f"{name}: no WAV, FLAC, OGG, MP3 or AIFF file; convert it to one of these first")
+
+
+def target_kind(target: Path) -> str:
+    """The kind that a target's suffix names.
+
+    Raises:
+        UsageError: None.
+    """
+    kind = KINDS.get(target.suffix.lower())
+    if kind is None:
+        raise UsageError(f"{target}: end the name with {', '.join(SUFFIX_OF_KIND.values())} or .opus")
+    return kind
+
+
+def choose_encoding(
+    source: Encoding, source_kind: str, target: Path, *, frames: int, sample_rate: int, samples: str | None
+) -> Encoding:
+    """Format and sample format of a stereo target: the source's own, where the suffix allows it.
+
+    Args:
+        source: Of the file that is read.
+        source_kind: Its kind.
+        target: Decides by its suffix.
+        frames: How many will be written, for formats whose size is limited.
+        sample_rate: Hz.
+        samples: A key of `SAMPLES`, or None for the source's own, or the nearest there is.
+
+    Raises:
+        AudioError: The format does not have such samples, such a rate, or room for as many.
+        UsageError: The suffix names no format.
+    """
+    kind = target_kind(target)
+    if kind in LOSSY:
+        if samples:
+            raise AudioError(f"{target}: {kind} has no sample format to choose; leave out --samples")
+        opus = target.suffix.lower() == ".opus" or (kind == "OGG" and source.subtype == "OPUS")
+        encoding = Encoding(kind, "OPUS" if opus else LOSSY[kind])
+    else:
+        major = source.format if source_kind == kind and source.format != "RF64" else kind
+        encoding = Encoding(major, _subtype(source, kind, target, samples))
+        if major != "FLAC":
+            size = 2 * frames * (encoding.bits or {"FLOAT": 32, "DOUBLE": 64}[encoding.subtype]) // 8
+            if size > LARGEST_RIFF_BYTES and kind == "AIFF":
+                raise AudioError(f"{target}: too long for AIFF, which ends at 4 GiB; name it .wav or .flac")
+            if kind == "WAV" and (size > LARGEST_RIFF_BYTES or source.format == "RF64"):
+                encoding = Encoding("RF64", encoding.subtype)
+    if encoding.subtype == "OPUS" and sample_rate not in (8000, 12000, 16000, 24000, 48000):
+        raise AudioError(f"{target}: Opus has no {sample_rate} Hz; name it .ogg for Vorbis, or .flac")
+    return encoding
+
+
+def _subtype(source: Encoding, kind: str, target: Path, samples: str | None) -> str:
+    known = soundfile.available_subtypes(kind)
+    if samples:
+        for subtype in SAMPLES[samples]:
+            if subtype in known:
+                return subtype
+        raise AudioError(f"{target}: {kind} has no {samples} samples; choose others or another format")
+    wanted = source.subtype
+    if wanted.startswith("DWVW"):
+        wanted = "PCM_" + wanted[-2:].replace("12", "16")
+    elif source.is_lossy:
+        # The others, of telephones and ADPCM, decode to 16 bits.
+        wanted = "FLOAT" if source.subtype in PERCEPTUAL else "PCM_16"
+    if wanted in known and wanted in {*BITS, *FLOATS}:
+        return wanted
+    if BITS.get(wanted) == 8:
+        return SAMPLES["8"][0] if SAMPLES["8"][0] in known else SAMPLES["8"][1]
+    return "PCM_24"  # FLAC, of 32 bits or floats

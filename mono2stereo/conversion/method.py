@@ -1,0 +1,83 @@
+"""What makes the side, as settings that another process can be given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mono2stereo.conversion.probe import probe
+from mono2stereo.conversion.widening import Widened, Width
+from mono2stereo.decorrelators import CLASSICAL
+from mono2stereo.decorrelators.base import Decorrelator
+from mono2stereo.decorrelators.neural import NeuralDecorrelator
+from mono2stereo.errors import ModelError, UsageError
+
+RUN_ID = re.compile("[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A decorrelator before it is built.
+
+    Attributes:
+        model: An exported generator; None for the package's own.
+        classical: A key of `CLASSICAL` instead.
+        width: How wide; None for the default, which leaves alone a method that changes the mid.
+
+    Raises:
+        UsageError: A width for a method that changes the mid.
+    """
+
+    model: Path | None = None
+    classical: str | None = None
+    width: Width | None = None
+
+    def build(self, threads: int = 0) -> Decorrelator:
+        """Load the network on so many threads (0: one per core), or set up the classical method.
+
+        Raises:
+            ModelError: The model file is missing, damaged or of another format.
+        """
+        if self.classical is None:
+            return Widened(NeuralDecorrelator.load(self.model, threads=threads), self.width or Width())
+        method = CLASSICAL[self.classical]()
+        if hasattr(method, "fold_down_stream"):
+            if self.width is not None:
+                raise UsageError(f"{self.classical} makes left and right itself; leave out the width")
+            return method
+        return Widened(method, self.width or Width())
+
+
+@contextmanager
+def model_file(named: str | None) -> Iterator[Path | None]:
+    """The model file that a user names, for as long as the block lasts; None for the package's own.
+
+    Args:
+        named: A file, or the id of an MLflow run.
+
+    Raises:
+        ModelError: Damaged, not exported by mono2stereo, or a run while MLflow is not installed.
+        TrainingError: The run cannot be asked for its model.
+    """
+    if named is None:
+        yield None
+        return
+    file = Path(named)
+    if file.exists() or not RUN_ID.fullmatch(named):
+        if file.is_file():
+            probe(file)
+        yield file
+        return
+    if find_spec("mlflow") is None:
+        raise ModelError(f"{named}: a run's model needs MLflow; pip install 'mono2stereo[train]'")
+    with TemporaryDirectory() as folder:
+        # By name: whoever has a file needs no MLflow.
+        file = import_module("mono2stereo.tracking").download_model(named, Path(folder))
+        probe(file)
+        yield file

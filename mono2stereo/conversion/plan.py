@@ -1,0 +1,88 @@
+"""From what a user names to the files to convert: each source with its target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mono2stereo.conversion.formats import KINDS, SUFFIX_OF_KIND, target_kind
+from mono2stereo.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to convert.
+
+    Attributes:
+        source: To read.
+        target: To write.
+        name: Of the source, in messages.
+    """
+
+    source: Path
+    target: Path
+    name: str
+
+
+def plan(
+    sources: Sequence[Path],
+    *,
+    output: Path | None = None,
+    folder: Path | None = None,
+    suffix: str | None = None,
+) -> list[Job]:
+    """Give every source a target: `output`, the same name below `folder`, or `*-stereo` beside the source.
+
+    Args:
+        sources: Files and folders; of a folder all recordings below it, by their suffixes, hidden ones not.
+        output: Target of a single file.
+        folder: Where the targets go; those of a folder's files keep their places below it.
+        suffix: Of the targets, instead of the sources' own.
+
+    Raises:
+        UsageError: The arguments contradict each other, or two sources would have one target.
+    """
+    if output and (len(sources) > 1 or sources[0].is_dir()):
+        raise UsageError("-o names the output of one file; for several, or for a folder, give --out-dir")
+    if output and output.is_dir():
+        raise UsageError(f"-o {output}: is a folder; give --out-dir")
+    if output:
+        target_kind(output)
+    jobs: dict[Path, Job] = {}
+    for source, below in _files(sources, folder):
+        target = output or _renamed(folder / below if folder else source, suffix, mark=folder is None)
+        if (other := jobs.get(target)) is not None:
+            if other.source == source:
+                continue
+            raise UsageError(f"{other.source} and {source} would both become {target}; convert them apart")
+        jobs[target] = Job(source, target, str(source))
+    return list(jobs.values())
+
+
+def _files(sources: Sequence[Path], folder: Path | None) -> Iterator[tuple[Path, Path]]:
+    """Each file, and its place below `folder`."""
+    for source in sources:
+        if not source.is_dir():
+            yield source, Path(source.name)
+            continue
+        if folder is None:
+            raise UsageError(f"{source}: is a folder; give --out-dir")
+        made = folder.resolve()
+        found = [
+            path
+            for path in sorted(source.rglob("*"))
+            if path.suffix.lower() in KINDS
+            and path.is_file()
+            and not any(part.startswith(".") for part in path.relative_to(source).parts)
+            and made not in path.resolve().parents
+        ]
+        if not found:
+            raise UsageError(f"{source}: no WAV, FLAC, OGG, MP3 or AIFF file to convert below it")
+        for path in found:
+            yield path, path.relative_to(source)
+
+
+def _renamed(path: Path, suffix: str | None, *, mark: bool) -> Path:
+    own = path.suffix if path.suffix.lower() in KINDS else SUFFIX_OF_KIND["WAV"]
+    return path.with_name(f"{path.stem}{'-stereo' if mark else ''}{suffix or own}")

@@ -1,0 +1,126 @@
+"""A recording on disk as blocks of its mid, whatever the file may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import soundfile
+
+from mono2stereo.conversion.formats import Encoding, kind_of
+from mono2stereo.dsp.signals import LOWEST_SAMPLE_RATE, Signal
+from mono2stereo.errors import AudioError
+from mono2stereo.sequential import SequentialFile
+
+BLOCK_FRAMES = 1 << 16
+HIGHEST_SAMPLE_RATE = 384_000
+STEREO_ABOVE = 1e-6  # energy of side against mid: -60 dB
+
+
+class Recording:
+    """One or two channels, read block by block; nothing is allocated before the header is judged.
+
+    Args:
+        path: Of a WAV, FLAC, OGG, MP3 or AIFF file.
+        name: For messages.
+        from_left: Take the left channel where there are two, not their mean.
+
+    Attributes:
+        sample_rate: Hz.
+        channels: One or two.
+        kind: WAV, FLAC, OGG, MP3 or AIFF.
+        encoding: libsndfile's words for what is read.
+        frames: What the header says.
+        frames_read: How many there were, once `mids` has ended.
+
+    Raises:
+        AudioError: Unreadable, or of a rate or number of channels that does not fit.
+    """
+
+    def __init__(self, path: Path, name: str, *, from_left: bool = False) -> None:
+        self._path, self._name, self._from_left = path, name, from_left
+        self._mid_energy = self._side_energy = 0.0
+        self.frames_read = 0
+        try:
+            with path.open("rb") as file:
+                head = file.read(12)
+            self.kind = kind_of(head, name)
+            self._audio = SequentialFile(path)
+        except soundfile.LibsndfileError as error:
+            raise AudioError(f"{name}: cannot be read ({_reason(error)})") from None
+        except OSError as error:
+            raise AudioError(f"{name}: cannot be read ({(error.strerror or str(error)).lower()})") from None
+        self.sample_rate, self.channels = self._audio.samplerate, self._audio.channels
+        self.encoding = Encoding(self._audio.format, self._audio.subtype)
+        self.frames = self._audio.frames
+        unfit = ""
+        if self.channels > 2:
+            unfit = f"{self.channels} channels; mix it down to one or two"
+        elif not LOWEST_SAMPLE_RATE <= self.sample_rate <= HIGHEST_SAMPLE_RATE:
+            unfit = f"{self.sample_rate} Hz; from {LOWEST_SAMPLE_RATE} to {HIGHEST_SAMPLE_RATE} Hz"
+        if unfit:
+            self._audio.close()
+            raise AudioError(f"{name}: {unfit}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._audio.close()
+
+    @property
+    def is_stereo(self) -> bool:
+        """Whether the channels differed in what `mids` has read."""
+        return self._side_energy > STEREO_ABOVE * self._mid_energy
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Title, artist and the like, as far as libsndfile knows them in every format."""
+        return {key: value for key, value in self._audio.copy_metadata().items() if value}
+
+    def mids(self) -> Iterator[Signal]:
+        """The mid from the start, (n,) float64: integers of up to 32 bits are exact, full scale is 1.
+
+        Raises:
+            AudioError: The file breaks off, or holds values that are not finite.
+        """
+        self._mid_energy = self._side_energy = 0.0
+        for block in self._blocks():
+            if self.channels == 1:
+                yield block[:, 0]
+                continue
+            left, right = block.T
+            mid, side = (left + right) / 2, (left - right) / 2
+            self._mid_energy += float(mid @ mid)
+            self._side_energy += float(side @ side)
+            yield left.copy() if self._from_left else mid
+
+    def _blocks(self) -> Iterator[Signal]:
+        try:
+            if self.frames_read:  # from the start again
+                self._audio.close()
+                self._audio = SequentialFile(self._path)
+            self.frames_read = 0
+            while len(block := self._audio.read(BLOCK_FRAMES, dtype="float64", always_2d=True)):
+                if not np.isfinite(block).all():
+                    first = self.frames_read + int(np.argmin(np.isfinite(block).all(axis=1)))
+                    raise AudioError(
+                        f"{self._name}: values that are not finite, the first at "
+                        f"{first / self.sample_rate:.3f} s; repair the recording first"
+                    )
+                self.frames_read += len(block)
+                yield block
+        except soundfile.SoundFileError as error:
+            where = f"after {self.frames_read / self.sample_rate:.3f} s"
+            raise AudioError(f"{self._name}: breaks off {where} ({_reason(error)})") from None
+
+
+def _reason(error: Exception) -> str:
+    """What libsndfile says, without the path that soundfile adds and libsndfile's full stop."""
+    reason = getattr(error, "error_string", str(error)).splitlines()[0].rstrip(". ").lower()
+    return "nothing that can be decoded" if reason.startswith("file does not exist") else reason

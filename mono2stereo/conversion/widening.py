@@ -1,0 +1,132 @@
+"""A decorrelator made as wide as recordings are, over the whole band of the file."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from mono2stereo.conversion.curves import WidthCurve
+from mono2stereo.conversion.highband import highband_filter
+from mono2stereo.conversion.width_filter import grid_hz, highpass_gain_db, minimum_phase_filter
+from mono2stereo.decorrelators.base import Decorrelator, FirStream, SideStream, Streaming
+from mono2stereo.decorrelators.neural import NeuralDecorrelator
+from mono2stereo.decorrelators.neural_stream import crossover_hz
+from mono2stereo.dsp.signals import Signal
+from mono2stereo.errors import AudioError
+
+MOST_RAISED_DB = 12.0
+MOST_LOWERED_DB = -40.0
+WIDEST_DB = 40.0
+LEVEL = WidthCurve([1.0], [0.0])  # as loud as the mid
+
+
+@dataclass(frozen=True)
+class Width:
+    """How wide the result shall be.
+
+    Args:
+        db: wider or narrower than the curve, in all bands alike.
+        curve: side against mid: as in recordings ("natural": the model carries what was measured), no
+            correction ("flat": as the decorrelator makes it), or a curve of your own.
+        mono_below_hz: the side fades out below, 24 dB an octave; 0 leaves the bass to the decorrelator.
+        highband: continue the side above the network's band.
+
+    Raises:
+        AudioError: out of range.
+    """
+
+    db: float = 0.0
+    curve: Literal["natural", "flat"] | WidthCurve = "natural"
+    mono_below_hz: float = 0.0
+    highband: bool = True
+
+    def __post_init__(self) -> None:
+        if not -np.inf < self.db <= WIDEST_DB:
+            raise AudioError(f"width {self.db} dB: a number up to {WIDEST_DB:g}")
+        if not 0 <= self.mono_below_hz < np.inf:
+            raise AudioError(f"mono below {self.mono_below_hz} Hz: from 0 up")
+        if not isinstance(self.curve, WidthCurve) and self.curve not in ("natural", "flat"):
+            raise AudioError(f"width curve {self.curve!r}: natural, flat, or a WidthCurve")
+
+
+@dataclass(frozen=True)
+class Widened(Streaming):
+    """Wraps a decorrelator: side per band = the curve, by a minimum-phase filter; the high band added.
+
+    The gain of a band is the curve less what the decorrelator itself gives in this band: the `own_width`
+    of a model's card, 0 dB for the classical ones. It stays between -40 and +12 dB, so that what a network
+    leaves out, such as the bass below its high-pass, is not dug up.
+
+    Args:
+        decorrelator: what makes the side.
+        width: how wide.
+    """
+
+    decorrelator: Decorrelator
+    width: Width = field(default_factory=Width)
+
+    @property
+    def name(self) -> str:
+        return f"{self.decorrelator.name}-widened"
+
+    def stream(self, sample_rate: int) -> WidenedStream:
+        frequency_hz = grid_hz(sample_rate)
+        own, target = self._curves_db(frequency_hz)
+        wanted = self.width.db + highpass_gain_db(frequency_hz, self.width.mono_below_hz)
+        gain_db = np.clip(target - own, MOST_LOWERED_DB, MOST_RAISED_DB) + wanted
+        highband = None
+        if self.width.highband and isinstance(self.decorrelator, NeuralDecorrelator):
+            model_rate = self.decorrelator.sample_rate
+            if model_rate != sample_rate:
+                band = crossover_hz(model_rate, sample_rate)
+                highband = highband_filter(target + wanted, frequency_hz, band, sample_rate)
+        return WidenedStream(
+            self.decorrelator.stream(sample_rate),
+            minimum_phase_filter(gain_db, sample_rate) if np.any(gain_db) else None,
+            highband,
+        )
+
+    def _curves_db(self, frequency_hz: Signal) -> tuple[Signal, Signal]:
+        """Side against mid at `frequency_hz` as the decorrelator makes it, and as it shall be."""
+        card = self.decorrelator.card if isinstance(self.decorrelator, NeuralDecorrelator) else None
+        own, curve = WidthCurve.of(card.own_width) if card else LEVEL, self.width.curve
+        if curve == "natural":
+            natural = WidthCurve.of((card or NeuralDecorrelator.load().card).natural_width)
+            curve = natural if natural and own else "flat"
+            if curve == "flat":
+                warnings.warn("the model knows no natural width: its side stays as it makes it", stacklevel=3)
+        own_db = (own or LEVEL).at(frequency_hz)
+        return own_db, own_db if isinstance(curve, str) else curve.at(frequency_hz)
+
+
+class WidenedStream:
+    """The widened decorrelator at work.
+
+    Args:
+        stream: of the decorrelator.
+        gain: impulse response on its side; None for none.
+        highband: impulse response from mid to what is added; None for none.
+    """
+
+    def __init__(self, stream: SideStream, gain: Signal | None, highband: Signal | None) -> None:
+        self._stream = stream
+        self._gain = None if gain is None else FirStream(gain)
+        self._highband = None if highband is None else FirStream(highband)
+        self._late = np.zeros(stream.latency_samples)
+
+    @property
+    def latency_samples(self) -> int:
+        return self._stream.latency_samples
+
+    def process(self, mid: Signal) -> Signal:
+        side = self._stream.process(mid)
+        if self._gain:
+            side = self._gain.process(side)
+        if self._highband:
+            waiting = np.concatenate([self._late, mid])
+            self._late = waiting[len(mid) :].copy()
+            side = side + self._highband.process(waiting[: len(mid)]).astype(mid.dtype)
+        return side

@@ -1,0 +1,113 @@
+"""Mid and side to left and right in the target's own numbers, and into the file."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import soundfile
+
+from mono2stereo.conversion.formats import Encoding
+from mono2stereo.conversion.gain import Gain
+from mono2stereo.dsp.signals import Signal
+from mono2stereo.errors import AudioError
+from mono2stereo.sequential import native
+
+# Of libsndfile, from 0 (best) to 1: what was coded before should lose little more.
+LOSSY_COMPRESSION = 0.1
+# Of an integer: what FFTs leave of silence, far below anything that dither could keep.
+SILENT_STEPS = 1e-3
+
+
+class StereoWriter:
+    """A stereo file that is being written.
+
+    Integers: L + R is twice the mid times the gain, rounded once, so at gain one exactly L + R = 2 M (and
+    the two channels of a stereo input fold down to the same integer again). Only the side is quantised:
+    with triangular dither, which left and right receive in opposite phase, so that the fold-down does not
+    hold it. Where there is no side there is none: silence stays silence. A side that full scale has no
+    room for is cut back, never the mid.
+
+    Args:
+        path: To write.
+        sample_rate: Hz.
+        encoding: Of the file.
+        gain: Of mid and side.
+        texts: Title, artist and the like, in libsndfile's words.
+
+    Attributes:
+        cut_samples: Where the side was cut back by more than rounding, or the mid clipped.
+
+    Raises:
+        AudioError: The format does not take it.
+    """
+
+    def __init__(
+        self, path: Path, sample_rate: int, encoding: Encoding, gain: Gain, texts: Mapping[str, str]
+    ) -> None:
+        self._bits, self._gain = encoding.bits, gain.factor
+        self._random = np.random.default_rng(0)
+        self.cut_samples = 0
+        level = LOSSY_COMPRESSION if encoding.is_lossy else None
+        mode = "VARIABLE" if encoding.format == "MP3" else None
+        try:
+            self._file = soundfile.SoundFile(
+                native(path), "w", sample_rate, 2, encoding.subtype, None, encoding.format,
+                compression_level=level, bitrate_mode=mode,
+            )  # fmt: skip
+        except soundfile.LibsndfileError as error:
+            raise AudioError(f"{encoding.format} at {sample_rate} Hz: {error.error_string}") from None
+        for key, value in texts.items():
+            setattr(self._file, key, value)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with _named_faults():
+            self._file.close()
+
+    def write(self, mid: Signal, side: Signal) -> None:
+        """Append samples, (n,) each; the mid is float64, full scale 1."""
+        if self._bits is None:
+            mid, side = self._gain * mid, self._gain * side
+            self._append(np.stack([mid + side, mid - side], axis=1))
+            return
+        left_and_right = self._integers(mid, side, self._bits)
+        self._append((left_and_right << (32 - self._bits)).astype(np.int32))
+
+    def _append(self, stereo: Signal) -> None:
+        with _named_faults():
+            self._file.write(stereo)
+
+    def _integers(self, mid: Signal, side: Signal, bits: int) -> Signal:
+        lowest, highest = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+        scale = 2 * self._gain * (1 << (bits - 1))
+        total = np.rint(scale * mid)
+        # L and R are integers where L + R and L - R are both even or both odd.
+        odd = np.mod(total, 2)
+        dither = self._random.random((2, len(side)), np.float32)
+        noise = np.where(np.abs(scale * side) < SILENT_STEPS, 0, dither[0] - dither[1])
+        difference = 2 * np.rint((scale * side - odd) / 2 + noise) + odd
+        kept = np.clip(total, 2 * lowest, 2 * highest)
+        room = np.minimum(2 * highest - kept, kept - 2 * lowest)
+        fitted = np.clip(difference, -room, room)
+        # One step of rounding and two of dither are no loss of width.
+        self.cut_samples += int(np.count_nonzero((total != kept) | (np.abs(difference - fitted) > 6)))
+        return np.stack([kept + fitted, kept - fitted], axis=1).astype(np.int64) // 2
+
+
+@contextmanager
+def _named_faults() -> Iterator[None]:
+    """What libsndfile calls a system error, and soundfile an assertion."""
+    try:
+        yield
+    except (soundfile.LibsndfileError, AssertionError):
+        raise OSError(errno.EIO, "could not be written, perhaps for lack of space") from None

@@ -1,0 +1,132 @@
+"""The network at work on one signal: rate, frames, network with its states, and all the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+
+import numpy as np
+from scipy.signal import sosfilt
+
+from mono2stereo.dsp.filters import highpass_sos
+from mono2stereo.dsp.signals import Signal
+from mono2stereo.dsp.streaming_resampler import StreamResampler
+from mono2stereo.model_card import ModelCard
+
+States = dict[str, np.ndarray]
+Network = Callable[[Signal, States], tuple[Signal, States]]
+PROMPT_FRAMES = 16  # blocks up to here are for ears that wait
+AT_ONCE_FRAMES = 256  # of short blocks that are there at once; more do not fit a core's cache
+PIECE_SAMPLES = 1 << 16
+_NOTHING = 1e-30
+
+
+class NeuralStream:
+    """Side of one mid, block by block; made by `NeuralDecorrelator.stream`.
+
+    The network runs as soon as `block_frames` frames are complete, counted from the signal's start, wherever
+    the blocks that come in are cut; a frame's result does not depend on how many go with it.
+
+    Args:
+        network: (mid frames, states) → (side frames, next states), frames complex64 (frames, bins).
+        states: of a network that has heard silence.
+        card: what the network was made for.
+        sample_rate: of mid and side, Hz.
+        block_frames: how many frames the network waits for.
+    """
+
+    def __init__(
+        self, network: Network, states: States, card: ModelCard, *, sample_rate: int, block_frames: int
+    ) -> None:
+        self._down = self._up = None
+        frames = self._frames = _Frames(network, states, card, block_frames)
+        delay = float(frames.delay_samples)
+        if sample_rate != card.sample_rate:
+            prompt = block_frames <= PROMPT_FRAMES
+            band = crossover_hz(card.sample_rate, sample_rate)
+            pass_hz, stop_hz = input_band_hz(card.sample_rate, sample_rate)
+            self._down = StreamResampler(
+                sample_rate, card.sample_rate, pass_hz=pass_hz, stop_hz=stop_hz, prompt=prompt
+            )
+            self._up = StreamResampler(
+                card.sample_rate, sample_rate, pass_hz=band[0], stop_hz=band[1], prompt=prompt
+            )
+            delay = (delay + self._up.delay_samples) * sample_rate / card.sample_rate
+            delay += self._down.delay_samples
+        self.latency_samples = ceil(delay)
+        self._ready = np.zeros(self.latency_samples, np.float32)
+
+    def process(self, mid: Signal) -> Signal:
+        """Take the next samples of the mid, and return as many of the side, `latency_samples` late."""
+        pieces = [mid[start : start + PIECE_SAMPLES] for start in range(0, len(mid), PIECE_SAMPLES)]
+        ready = np.concatenate([self._ready, *map(self._piece, pieces)])
+        self._ready = ready[len(mid) :].copy()
+        return ready[: len(mid)].astype(mid.dtype, copy=False)
+
+    def _piece(self, mid: Signal) -> Signal:
+        at_model_rate = self._down.process(mid) if self._down else mid.astype(np.float32, copy=False)
+        side = self._frames.process(at_model_rate)
+        return self._up.process(side) if self._up else side
+
+
+def crossover_hz(model_rate: int, sample_rate: int) -> tuple[float, float]:
+    """Where the network's side ends at another rate: flat up to the first frequency, gone at the second.
+
+    Recordings resampled for training fall off from 0.91 of the network's Nyquist frequency on; this
+    stays below.
+    """
+    nyquist = min(model_rate, sample_rate) / 2
+    return 0.86 * nyquist, 0.97 * nyquist
+
+
+def input_band_hz(model_rate: int, sample_rate: int) -> tuple[float, float]:
+    """What of the mid reaches the network: all that `crossover_hz` lets out, none of it folded."""
+    nyquist = min(model_rate, sample_rate) / 2
+    return (0.91 * nyquist, 1.03 * nyquist) if sample_rate > model_rate else (0.91 * nyquist, nyquist)
+
+
+class _Frames:
+    """At the network's rate: STFT, network, inverse STFT, high-pass."""
+
+    def __init__(self, network: Network, states: States, card: ModelCard, block_frames: int) -> None:
+        self._network, self._states, self._stft = network, states, card.stft
+        self._step = card.frame_step
+        self._edge = card.frame_length - card.frame_step
+        self._block = block_frames
+        self._skip_frames = card.lookahead_frames
+        self._skip = card.lookahead_frames * card.frame_step + self._edge
+        self.delay_samples = block_frames * self._step - 1 + self._skip
+        self._held = np.zeros(self._edge, np.float32)
+        self._tail = np.zeros(self._edge, np.float32)
+        self._sos = highpass_sos(card.highpass_hz, card.sample_rate)
+        self._sos_state = np.zeros((len(self._sos), 2))
+
+    def process(self, mid: Signal) -> Signal:
+        """Take the next samples and return what whole blocks of frames complete, float32."""
+        held = np.concatenate([self._held, mid])
+        frames = (len(held) - self._edge) // self._step // self._block * self._block
+        self._held = held[frames * self._step :].copy()
+        made = []
+        for first in range(0, frames, max(self._block, AT_ONCE_FRAMES)):
+            last = min(first + max(self._block, AT_ONCE_FRAMES), frames)
+            made.append(self._some(held[first * self._step : last * self._step + self._edge]))
+        return np.concatenate(made) if made else np.zeros(0, np.float32)
+
+    def _some(self, samples: Signal) -> Signal:
+        spectrum, self._states = self._network(self._stft.analyse(samples), self._states)
+        if self._skip_frames:  # they stand for frames before the signal began
+            spectrum = spectrum.copy()
+            spectrum[: self._skip_frames] = 0
+            self._skip_frames = max(0, self._skip_frames - len(spectrum))
+        side = self._stft.synthesise(spectrum)
+        side[: self._edge] += self._tail
+        done = len(spectrum) * self._step
+        self._tail = side[done:]
+        side = side[min(self._skip, done) : done]
+        self._skip -= min(self._skip, done)
+        if not len(side):
+            return side
+        filtered, state = sosfilt(self._sos, side, zi=self._sos_state)
+        # What rings on for ever would end as denormal numbers, a hundred times as slow.
+        self._sos_state = state * (np.abs(state).max() > _NOTHING)
+        return filtered.astype(np.float32)

@@ -1,0 +1,311 @@
+"""What is written is g times the input plus a side, in every format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.signal
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mono2stereo.conversion.reading
+from mono2stereo.conversion.files import FileOptions, convert_file
+from mono2stereo.conversion.formats import Encoding, choose_encoding
+from mono2stereo.conversion.gain import Gain
+from mono2stereo.conversion.writing import StereoWriter
+from mono2stereo.decorrelators.velvet import Velvet
+from mono2stereo.dsp.loudness import integrated_lufs
+from mono2stereo.dsp.true_peak import TruePeak
+from mono2stereo.errors import AudioError, UsageError
+
+INTEGERS = [
+    ("wav", "WAV", "PCM_U8", 8),
+    ("wav", "WAV", "PCM_16", 16),
+    ("wav", "WAV", "PCM_24", 24),
+    ("wav", "WAV", "PCM_32", 32),
+    ("wav", "WAVEX", "PCM_24", 24),
+    ("wav", "RF64", "PCM_16", 16),
+    ("flac", "FLAC", "PCM_S8", 8),
+    ("flac", "FLAC", "PCM_16", 16),
+    ("flac", "FLAC", "PCM_24", 24),
+    ("aiff", "AIFF", "PCM_S8", 8),
+    ("aiff", "AIFF", "PCM_16", 16),
+    ("aiff", "AIFF", "PCM_24", 24),
+    ("aiff", "AIFF", "PCM_32", 32),
+]
+FLOATS = [
+    ("wav", "WAV", "FLOAT", -140),
+    ("wav", "WAV", "DOUBLE", -290),
+    ("wav", "WAVEX", "FLOAT", -140),
+    ("aiff", "AIFF", "FLOAT", -140),
+    ("aiff", "AIFF", "DOUBLE", -290),
+]
+
+
+def integers(path: Path, bits: int) -> np.ndarray:
+    return soundfile.read(path, dtype="int32", always_2d=True)[0].astype(np.int64) >> (32 - bits)
+
+
+@pytest.mark.parametrize(("suffix", "format_", "subtype", "bits"), INTEGERS)
+def test_integers_fold_down_bit_for_bit(suffix, format_, subtype, bits, sound, tmp_path):
+    source, target = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
+    soundfile.write(source, sound, 44100, format=format_, subtype=subtype)
+    done = convert_file(source, target, decorrelator=Velvet())
+    info = soundfile.info(target)
+    assert (info.format, info.subtype, info.channels, info.samplerate) == (format_, subtype, 2, 44100)
+    assert (done.gain.db, done.gain.factor, done.notices) == (0, 1, [])
+    mono, stereo = integers(source, bits)[:, 0], integers(target, bits)
+    assert np.array_equal(stereo.sum(axis=1), 2 * mono)
+    assert np.std(stereo[:, 0] - stereo[:, 1]) > 0.1 * np.std(mono)
+    # Velvet noise of 30 ms rings out, then left and right are silent to the last bit.
+    assert not stereo[30000 + 1400 : 45000].any()
+
+
+@pytest.mark.parametrize(("suffix", "format_", "subtype", "limit_db"), FLOATS)
+def test_floats_keep_gain_one_and_their_peaks(suffix, format_, subtype, limit_db, sound, tmp_path):
+    source, target = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
+    soundfile.write(source, 4 * sound, 44100, format=format_, subtype=subtype)
+    done = convert_file(source, target, decorrelator=Velvet())
+    mono, stereo = soundfile.read(source)[0], soundfile.read(target)[0]
+    assert soundfile.info(target).subtype == subtype
+    assert done.gain.factor == 1
+    assert 20 * np.log10(np.abs(stereo.mean(axis=1) - mono).max()) < limit_db
+    assert np.abs(stereo).max() > 1
+    assert any("true peak +" in notice for notice in done.notices)
+
+
+@pytest.mark.parametrize(("suffix", "subtype", "bits"), [("wav", "PCM_16", 16), ("flac", "PCM_24", 24)])
+def test_one_gain_keeps_the_true_peak_below_full_scale(suffix, subtype, bits, sound, tmp_path):
+    source, target = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
+    soundfile.write(source, 3.9 * sound, 44100, subtype=subtype)
+    done = convert_file(source, target, decorrelator=Velvet())
+    assert -6 < done.gain.db < -0.5
+    assert done.gain.why == "true peak"
+    assert done.gain.factor == pytest.approx(10 ** (done.gain.db / 20), abs=0)
+    mono, stereo = integers(source, bits)[:, 0], integers(target, bits)
+    # Twice the mid is an integer: half a step of rounding at most.
+    assert np.abs(stereo.sum(axis=1) - 2 * done.gain.factor * mono).max() <= 0.5 + 1e-6
+    meter = TruePeak(2)
+    meter.add(stereo / 2 ** (bits - 1))
+    assert 0.99 < meter.peak < 1 + 3 / 2 ** (bits - 1)
+
+
+@pytest.mark.parametrize("suffix", ["ogg", "mp3", "opus"])
+def test_lossy_files_keep_length_and_leave_the_encoder_a_decibel(suffix, sound, tmp_path):
+    source, target = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
+    kind = {"format": "OGG", "subtype": "OPUS"} if suffix == "opus" else {}
+    soundfile.write(source, 3.9 * sound, 48000, **kind)
+    done = convert_file(source, target, decorrelator=Velvet())
+    mono, stereo = soundfile.read(source)[0], soundfile.read(target)[0]
+    assert stereo.shape == (len(mono), 2)
+    assert soundfile.info(target).subtype == soundfile.info(source).subtype
+    assert any("lossy" in notice for notice in done.notices)
+    error = stereo.mean(axis=1) - done.gain.factor * mono
+    assert np.std(error) < 0.1 * np.std(mono)
+    assert np.abs(stereo).max() < 1
+
+
+def test_dither_decorrelates_the_sides_error_and_stays_out_of_the_fold_down(tmp_path):
+    """A side of a third of a step survives on average; without dither it would vanish."""
+    n = 200_000
+    mid, side = np.full(n, 100 / 32768), np.full(n, 0.3 / 32768)
+    with StereoWriter(tmp_path / "x.wav", 44100, Encoding("WAV", "PCM_16"), Gain(), {}) as writer:
+        writer.write(mid, side)
+    stereo = integers(tmp_path / "x.wav", 16)
+    assert np.all(stereo.sum(axis=1) == 200)
+    error = (stereo[:, 0] - stereo[:, 1]) / 2 - 0.3
+    assert abs(error.mean()) < 0.01
+    assert error.std() == pytest.approx(0.5, abs=0.02)  # triangular: a step's RMS of sqrt(1/6 + 1/12)
+    assert abs(np.corrcoef(error[1:], error[:-1])[0, 1]) < 0.02
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    bits=st.sampled_from([8, 16, 24]),
+    mid=st.lists(st.floats(-1.5, 1.5), min_size=1, max_size=50),
+    side=st.floats(-3, 3),
+    gain_db=st.floats(-20, 20),
+)
+def test_integers_never_wrap(bits, mid, side, gain_db, tmp_path_factory):
+    path = tmp_path_factory.mktemp("wrap") / "x.wav"
+    subtype = {8: "PCM_U8", 16: "PCM_16", 24: "PCM_24"}[bits]
+    gain = Gain(gain_db)
+    with StereoWriter(path, 8000, Encoding("WAV", subtype), gain, {}) as writer:
+        writer.write(np.array(mid), np.full(len(mid), side))
+        cut = writer.cut_samples
+    stereo = integers(path, bits)
+    full = 2.0 ** (bits - 1)
+    wanted = 2 * gain.factor * full * np.array(mid)
+    fitting = np.clip(np.rint(wanted), -2 * full, 2 * (full - 1))
+    assert np.array_equal(stereo.sum(axis=1), fitting)
+    loudest = gain.factor * full * (np.abs(mid) + abs(side))
+    if np.all(loudest < full - 8):
+        assert cut == 0
+    if np.any(loudest > full + 8):
+        assert cut > 0
+
+
+def test_match_loudness(sound, tmp_path):
+    source, target = tmp_path / "a.wav", tmp_path / "b.wav"
+    soundfile.write(source, sound, 44100, subtype="FLOAT")
+    done = convert_file(source, target, decorrelator=Velvet(), options=FileOptions(match_loudness=True))
+    mono, stereo = soundfile.read(source)[0], soundfile.read(target)[0]
+    assert done.gain.db < -0.5
+    both = np.stack([mono, mono], axis=1)
+    assert integrated_lufs(stereo, 44100) == pytest.approx(integrated_lufs(both, 44100), abs=0.03)
+    np.testing.assert_allclose(stereo.mean(axis=1), done.gain.factor * mono, atol=1e-7)
+    soundfile.write(source, sound[:2000], 44100, subtype="FLOAT")
+    options = FileOptions(match_loudness=True, force=True)
+    assert "too short" in convert_file(source, target, decorrelator=Velvet(), options=options).gain.why
+
+
+def test_stereo_input_is_folded_down(sound, tmp_path):
+    source, target = tmp_path / "a.wav", tmp_path / "b.wav"
+    left, right = sound, np.roll(sound, 7)
+    soundfile.write(source, np.stack([left, right], axis=1), 44100, subtype="PCM_16")
+    done = convert_file(source, target, decorrelator=Velvet())
+    assert done.notices == ["is stereo; folded down"]
+    # Sums may be odd: half steps of the mid survive too.
+    assert np.array_equal(integers(target, 16).sum(axis=1), integers(source, 16).sum(axis=1))
+    options = FileOptions(from_left=True, force=True)
+    convert_file(source, target, decorrelator=Velvet(), options=options)
+    assert np.array_equal(integers(target, 16).sum(axis=1), 2 * integers(source, 16)[:, 0])
+    options = FileOptions(keep_if_stereo=True, force=True)
+    assert convert_file(source, target, decorrelator=Velvet(), options=options).gain is None
+    assert target.read_bytes() == source.read_bytes()
+    soundfile.write(source, np.stack([left, left], axis=1), 44100, subtype="PCM_16")
+    done = convert_file(source, target, decorrelator=Velvet(), options=options)
+    assert done.notices == ["has the same signal on both channels"]
+    assert target.read_bytes() != source.read_bytes()
+
+
+def test_a_method_that_changes_the_mid_is_kept_in_step_and_named(sound, tmp_path):
+    class Late(Velvet):
+        """A fold-down 5 samples late, with a latency of 3."""
+
+        def fold_down_stream(self, sample_rate):
+            stream = type("Stream", (), {"latency_samples": 3})()
+            past = np.zeros(8, np.float32)
+
+            def process(mid):
+                nonlocal past
+                joined = np.concatenate([past, mid])
+                past = joined[len(mid) :]
+                return joined[: len(mid)]
+
+            stream.process = process
+            return stream
+
+    source, target = tmp_path / "a.wav", tmp_path / "b.wav"
+    soundfile.write(source, sound, 44100, subtype="PCM_16")
+    done = convert_file(source, target, decorrelator=Late())
+    assert any("changes the mid" in notice for notice in done.notices)
+    mono, stereo = integers(source, 16)[:, 0], integers(target, 16)
+    assert np.abs(stereo.sum(axis=1)[5:] - 2 * mono[:-5]).max() <= 1
+    side = Velvet().side(sound.astype(np.float32), 44100)
+    assert np.abs((stereo[:, 0] - stereo[:, 1]) / 2 / 32768 - side).max() < 4 / 32768
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_block_sizes_do_not_matter(suffix, sound, tmp_path, monkeypatch):
+    source = tmp_path / f"a.{suffix}"
+    soundfile.write(source, np.tile(sound, 3), 44100)
+    made = []
+    for size in (1 << 16, 4097, 999):
+        monkeypatch.setattr(mono2stereo.conversion.reading, "BLOCK_FRAMES", size)
+        convert_file(
+            source, tmp_path / f"{size}.wav", decorrelator=Velvet(), options=FileOptions(samples="float")
+        )
+        made.append(soundfile.read(tmp_path / f"{size}.wav")[0])
+    for other in made[1:]:
+        assert np.abs(other - made[0]).max() < 1e-6
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3, 100])
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "aiff"])
+def test_very_short_files_keep_their_length(suffix, samples, tmp_path):
+    source, target = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
+    soundfile.write(source, np.full(samples, 0.25), 44100)
+    convert_file(source, target, decorrelator=Velvet())
+    assert soundfile.info(target).frames == soundfile.info(source).frames == samples
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "target", "samples", "expected"),
+    [
+        (("WAV", "PCM_16"), "WAV", "x.flac", None, ("FLAC", "PCM_16")),
+        (("WAV", "PCM_U8"), "WAV", "x.flac", None, ("FLAC", "PCM_S8")),
+        (("FLAC", "PCM_S8"), "FLAC", "x.wav", None, ("WAV", "PCM_U8")),
+        (("WAV", "FLOAT"), "WAV", "x.flac", None, ("FLAC", "PCM_24")),
+        (("WAV", "FLOAT"), "WAV", "x.WAV", "16", ("WAV", "PCM_16")),
+        (("WAVEX", "PCM_24"), "WAV", "x.wav", "float", ("WAVEX", "FLOAT")),
+        (("WAV", "ULAW"), "WAV", "x.wav", None, ("WAV", "PCM_16")),
+        (("WAV", "MS_ADPCM"), "WAV", "x.aiff", None, ("AIFF", "PCM_16")),
+        (("AIFF", "DWVW_12"), "AIFF", "x.aif", None, ("AIFF", "PCM_16")),
+        (("MP3", "MPEG_LAYER_III"), "MP3", "x.wav", None, ("WAV", "FLOAT")),
+        (("MP3", "MPEG_LAYER_II"), "MP3", "x.mp3", None, ("MP3", "MPEG_LAYER_III")),
+        (("OGG", "OPUS"), "OGG", "x.ogg", None, ("OGG", "OPUS")),
+        (("OGG", "VORBIS"), "OGG", "x.opus", None, ("OGG", "OPUS")),
+        (("RF64", "PCM_16"), "WAV", "x.wav", None, ("RF64", "PCM_16")),
+        (("RF64", "PCM_16"), "WAV", "x.aiff", None, ("AIFF", "PCM_16")),
+    ],
+)
+def test_the_output_has_the_inputs_samples_where_the_format_has_them(source, kind, target, samples, expected):
+    chosen = choose_encoding(
+        Encoding(*source), kind, Path(target), frames=1000, sample_rate=48000, samples=samples
+    )
+    assert (chosen.format, chosen.subtype) == expected
+
+
+def test_what_outgrows_four_gigabytes_becomes_rf64_or_is_refused():
+    frames = 1 << 30  # of 16 bits: 2 GiB of mono
+    wav = Encoding("WAV", "PCM_16")
+    long = {"frames": frames, "sample_rate": 44100, "samples": None}
+    assert choose_encoding(wav, "WAV", Path("x.wav"), **long).format == "RF64"
+    assert choose_encoding(wav, "WAV", Path("x.flac"), **long).format == "FLAC"
+    with pytest.raises(AudioError, match="too long for AIFF"):
+        choose_encoding(wav, "WAV", Path("x.aiff"), **long)
+    for name, samples in (("x.flac", "float"), ("x.mp3", "16"), ("x.opus", None), ("x.txt", None)):
+        with pytest.raises((AudioError, UsageError), match=name):
+            choose_encoding(wav, "WAV", Path(name), frames=10, sample_rate=44100, samples=samples)
+
+
+def test_wrong_files_are_refused_in_a_line_and_nothing_is_written(sound, tmp_path):
+    cases = {
+        "text.wav": b"hello",
+        "empty.wav": b"",
+        "picture.flac": b"\x89PNG\r\n\x1a\n" + bytes(100),
+        "half a header.wav": b"RIFF\xff\xff\xff\xffWAVEfmt ",
+    }
+    for name, data in cases.items():
+        (tmp_path / name).write_bytes(data)
+    soundfile.write(tmp_path / "many.wav", np.zeros((10, 5)), 44100)
+    soundfile.write(tmp_path / "slow.wav", np.zeros(10), 4000)
+    soundfile.write(tmp_path / "nothing.wav", np.zeros(0), 44100)
+    broken = sound.copy()
+    broken[70000] = np.nan
+    soundfile.write(tmp_path / "nan.wav", broken, 44100, subtype="FLOAT")
+    before = set(tmp_path.iterdir())
+    for path in [*sorted(before), tmp_path / "absent.wav", tmp_path]:
+        with pytest.raises(AudioError) as error:
+            convert_file(path, tmp_path / "out.wav", decorrelator=Velvet())
+        assert str(path) in str(error.value)
+        assert "\n" not in str(error.value)
+    assert set(tmp_path.iterdir()) == before
+    with pytest.raises(AudioError, match=r"first at 1\.587 s"):
+        convert_file(tmp_path / "nan.wav", tmp_path / "out.wav", decorrelator=Velvet())
+
+
+def test_a_file_shorter_than_its_header_says_is_converted_with_a_notice(sound, tmp_path):
+    soundfile.write(tmp_path / "a.flac", scipy.signal.lfilter([1], [1, -0.9], sound) / 10, 44100)
+    whole = soundfile.read(tmp_path / "a.flac")[0]
+    soundfile.write(tmp_path / "a.mp3", sound, 44100)
+    for suffix in ("mp3",):
+        data = (tmp_path / f"a.{suffix}").read_bytes()
+        (tmp_path / f"cut.{suffix}").write_bytes(data[: len(data) * 2 // 3])
+        done = convert_file(tmp_path / f"cut.{suffix}", tmp_path / f"out.{suffix}", decorrelator=Velvet())
+        assert any("before its header says" in notice for notice in done.notices)
+        assert 0 < soundfile.info(tmp_path / f"out.{suffix}").frames < len(whole)

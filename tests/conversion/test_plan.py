@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mono2stereo.conversion.plan import plan
+from mono2stereo.errors import UsageError
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    for name in (
+        "a.wav",
+        "b/a.flac",
+        "b/c.MP3",
+        "b/.hidden.wav",
+        "b/.cache/d.wav",
+        "b/notes.txt",
+        "out/old.wav",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+def pairs(jobs, root: Path) -> list[tuple[str, str]]:
+    return [(str(job.source.relative_to(root)), str(job.target.relative_to(root))) for job in jobs]
+
+
+def test_files_get_names_beside_them_or_below_a_folder(music):
+    (music / "strange.dat").touch()
+    sources = [music / "a.wav", music / "strange.dat"]
+    assert pairs(plan(sources), music) == [("a.wav", "a-stereo.wav"), ("strange.dat", "strange-stereo.wav")]
+    jobs = plan(sources, folder=music / "new", suffix=".flac")
+    assert pairs(jobs, music) == [("a.wav", "new/a.flac"), ("strange.dat", "new/strange.flac")]
+
+
+def test_folders_keep_their_tree_and_leave_out_what_is_hidden_or_made(music):
+    jobs = plan([music], folder=music / "out")
+    assert pairs(jobs, music) == [
+        ("a.wav", "out/a.wav"),
+        ("b/a.flac", "out/b/a.flac"),
+        ("b/c.MP3", "out/b/c.MP3"),
+    ]
+    assert len(plan([music, music / "a.wav"], folder=music / "out")) == 3  # the same file twice is one
+
+
+@pytest.mark.parametrize(
+    ("sources", "how", "reason"),
+    [
+        (["a.wav", "b/a.flac"], {"output": "x.wav"}, "--out-dir"),
+        (["."], {"output": "x.wav"}, "--out-dir"),
+        (["."], {}, "--out-dir"),
+        (["a.wav"], {"output": "b"}, "is a folder"),
+        (["a.wav"], {"output": "x.doc"}, "end the name with"),
+        (["a.wav", "b/a.flac"], {"folder": "out", "suffix": ".wav"}, "would both become"),
+        (["b/.cache"], {"folder": "out", "suffix": ".wav"}, None),
+        (["empty"], {"folder": "out"}, "no WAV, FLAC"),
+    ],
+)
+def test_contradictions_are_wrong_usage(music, sources, how, reason):
+    (music / "empty").mkdir()
+    how = {key: music / value if key != "suffix" else value for key, value in how.items()}
+    if reason is None:
+        assert len(plan([music / name for name in sources], **how)) == 1
+        return
+    with pytest.raises(UsageError, match=reason):
+        plan([music / name for name in sources], **how)
