@@ -14,7 +14,13 @@ from benchmarks.compare import RESULTS, THREADS
 from benchmarks.gan_step import BASE
 
 GROWTH = "gan_step_growth/"
-HEADLINES = ("gan_step/full/torch", "gan_step/full/keras", "gan_step/quarter/torch", "preprocess/bare_loop")
+HEADLINES = (
+    "gan_step/full/torch",
+    "gan_step/full/keras",
+    "gan_step/quarter/torch",
+    "preprocess/bare_loop",
+    "convert/120_s/network",
+)
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
@@ -46,9 +52,40 @@ def markdown(rows: list[dict[str, Any]]) -> str:
             f"Resident memory from step {found['early_step']} to step {found['late_step']}: "
             f"{found['growth']:+.2%}.",
         ]
+    lines += conversion_lines()
     lines += ["", "![Ratios](ratios.png)", "", "![Growth of a step's time](growth.png)", ""]
     lines += ["Which formulation of a convolution is quickest where: [formulations.md](formulations.md)."]
     return "\n".join(lines) + "\n"
+
+
+def conversion_lines() -> list[str]:
+    """What was found of live streams and of the width that is met, where it was measured."""
+    lines = []
+    streaming, width = RESULTS.with_name("streaming.json"), RESULTS.with_name("width.json")
+    if streaming.exists():
+        found = json.loads(streaming.read_text())
+        rate, late = found["sample_rate"], found["latency_samples"]
+        lines += [
+            "",
+            f"A live stream at {rate} Hz on one core (`python -m benchmarks.streaming`), {late} samples or "
+            f"{1e3 * late / rate:.1f} ms late:",
+            "",
+            "| block | lasts (ms) | median (ms) | worst (ms) | late blocks | load |",
+            "|--:|--:|--:|--:|--:|--:|",
+        ]
+        for row in found["blocks"]:
+            lines.append(
+                f"| {row['block_samples']} | {row['duration_ms']:.2f} | {row['median_ms']:.2f} | "
+                f"{row['worst_ms']:.2f} | {row['late_blocks']} of {row['blocks']} | {row['load']:.0%} |"
+            )
+    if width.exists():
+        found = json.loads(width.read_text())
+        lines += [
+            "",
+            f"Natural width on {found['recordings']} new recordings (`python -m benchmarks.width DIR`): the "
+            f"band furthest off, {found['at_hz']:.0f} Hz, by {found['worst_db']:+.2f} dB.",
+        ]
+    return lines
 
 
 def draw_growth(rows: list[dict[str, Any]]) -> None:

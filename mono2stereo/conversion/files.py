@@ -159,8 +159,11 @@ def _convert(
                 spool.write(side, *([mid] if changes_mid else []))
             ceiling = LOSSY_CEILING if encoding.is_lossy else CEILING
             gain, pairs = meter.gain(ceiling if protected else np.inf), spool.pairs(recording)
-        with StereoWriter(beside, recording.sample_rate, encoding, gain, texts) as writer:
-            for mid, side in pairs:
+        with (
+            StereoWriter(beside, recording.sample_rate, encoding, gain, texts) as writer,
+            closing(ahead(pairs)) as ready,
+        ):
+            for mid, side in ready:
                 writer.write(mid, side)
         return Converted(gain, list(_notices(recording, encoding, meter, gain, writer, changes_mid, options)))
 

@@ -9,6 +9,7 @@ import scipy.fft
 
 from mono2stereo.dsp.signals import Signal, require_mono, require_sample_rate
 
+SHORTEST_TRANSFORM = 4096
 DIRECT_SAMPLES = 256  # in shorter blocks sums are faster than transforms
 
 
@@ -88,16 +89,17 @@ class FirStream:
     def process(self, mid: Signal) -> Signal:
         if not len(mid):
             return mid.copy()
-        joined = np.concatenate([self._past.astype(mid.dtype), mid])
+        # In double precision what a transform leaves in silence is below any sample format's last bit.
+        joined = np.concatenate([self._past, mid.astype(np.float64)])
         self._past = joined[len(mid) :].copy()
         if len(mid) <= DIRECT_SAMPLES:
-            return np.convolve(joined, self._response.astype(mid.dtype), "valid")
+            return np.convolve(joined, self._response, "valid").astype(mid.dtype)
         # Overlap-save: what wraps around is as long as the past.
         past = len(self._past)
-        size = min(_power_of_two(len(joined)), _power_of_two(4 * past + 1))
+        size = min(_power_of_two(len(joined)), _power_of_two(max(4 * past, SHORTEST_TRANSFORM)))
         if size not in self._spectra:
             self._spectra[size] = scipy.fft.rfft(self._response, size)
-        spectrum = self._spectra[size].astype(np.result_type(mid, np.complex64))
+        spectrum = self._spectra[size]
         side = np.empty(len(mid), mid.dtype)
         for start in range(0, len(mid), size - past):
             piece = scipy.fft.rfft(joined[start : start + size], size) * spectrum
