@@ -175,9 +175,13 @@ def _piped(options: argparse.Namespace, method: Method) -> int:
             target = Path(folder) / f"stdout{suffix or '.wav'}"
         failed = _convert([Job(source, target, name)], method, options, names="stdout" if to_stdout else "")
         if to_stdout and not failed:
-            with target.open("rb") as file:
-                shutil.copyfileobj(file, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
+            try:
+                with target.open("rb") as file:
+                    shutil.copyfileobj(file, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor at exit
+                raise AudioError("stdout: its reader went away before the end") from None
     return failed
 
 

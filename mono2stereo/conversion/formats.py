@@ -36,6 +36,12 @@ SAMPLES = {
     "double": ("DOUBLE",),
 }
 LOSSY = {"OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}
+# libvorbis crashes beyond its highest rate; libsndfile refuses the others only when it writes.
+RATES = {
+    "VORBIS": range(8000, 200_001),
+    "OPUS": (8000, 12000, 16000, 24000, 48000),
+    "MPEG_LAYER_III": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000),
+}
 PERCEPTUAL = {*LOSSY.values(), "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II"}
 LARGEST_RIFF_BYTES = 2**32 - 2**24  # the rest is for headers and tags
 
@@ -129,8 +135,10 @@ def choose_encoding(
                 raise AudioError(f"{target}: too long for AIFF, which ends at 4 GiB; name it .wav or .flac")
             if kind == "WAV" and (size > LARGEST_RIFF_BYTES or source.format == "RF64"):
                 encoding = Encoding("RF64", encoding.subtype)
-    if encoding.subtype == "OPUS" and sample_rate not in (8000, 12000, 16000, 24000, 48000):
-        raise AudioError(f"{target}: Opus has no {sample_rate} Hz; name it .ogg for Vorbis, or .flac")
+    # FLAC's headers have 16 bits for hertz, or for tens of them.
+    flac = encoding.format != "FLAC" or sample_rate < 1 << 16 or sample_rate % 10 == 0
+    if not flac or sample_rate not in RATES.get(encoding.subtype, (sample_rate,)):
+        raise AudioError(f"{target}: {kind} has no {sample_rate} Hz; name it .wav")
     return encoding
 
 

@@ -17,6 +17,7 @@ from mono2stereo.sequential import SequentialFile
 
 BLOCK_FRAMES = 1 << 16
 HIGHEST_SAMPLE_RATE = 384_000
+LARGEST = 1e12  # of full scale; what floats leave room for in squares and sums
 STEREO_ABOVE = 1e-6  # energy of side against mid: -60 dB
 
 
@@ -87,7 +88,7 @@ class Recording:
         """The mid from the start, (n,) float64: integers of up to 32 bits are exact, full scale is 1.
 
         Raises:
-            AudioError: The file breaks off, or holds values that are not finite.
+            AudioError: The file breaks off, or holds values that are no sound.
         """
         self._mid_energy = self._side_energy = 0.0
         for block in self._blocks():
@@ -107,10 +108,10 @@ class Recording:
                 self._audio = SequentialFile(self._path)
             self.frames_read = 0
             while len(block := self._audio.read(BLOCK_FRAMES, dtype="float64", always_2d=True)):
-                if not np.isfinite(block).all():
-                    first = self.frames_read + int(np.argmin(np.isfinite(block).all(axis=1)))
+                if not (sane := np.abs(block) <= LARGEST).all():
+                    first = self.frames_read + int(np.argmin(sane.all(axis=1)))
                     raise AudioError(
-                        f"{self._name}: values that are not finite, the first at "
+                        f"{self._name}: values that are not finite or beyond {LARGEST:g}, the first at "
                         f"{first / self.sample_rate:.3f} s; repair the recording first"
                     )
                 self.frames_read += len(block)

@@ -70,7 +70,6 @@ def _copy_native(source: Path, target: Path) -> None:
 
 def _translate(source: Path, target: Path) -> None:
     import mediafile
-    from mutagen._vorbis import VComment
 
     try:
         old: Any = mediafile.MediaFile(source)
@@ -85,7 +84,7 @@ def _translate(source: Path, target: Path) -> None:
     for field, value in sorted(found.items(), key=lambda item: isinstance(item[1], list)):
         setattr(new, field, value)
     ours, theirs = new.mgfile.tags, old.mgfile.tags
-    if isinstance(ours, VComment) and isinstance(theirs, VComment):
+    if hasattr(ours, "vendor") and hasattr(theirs, "vendor"):  # both Vorbis comments
         for key in theirs.keys():  # noqa: SIM118, iterating gives pairs
             if key != "metadata_block_picture" and not STALE.match(key):
                 ours[key] = theirs[key]

@@ -19,7 +19,15 @@ def test_import_directions():
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("entry", ["mono2stereo.cli", "mono2stereo.conversion", "mono2stereo.decorrelators"])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "mono2stereo.cli",
+        "mono2stereo.commands.convert",
+        "mono2stereo.commands.info",
+        "mono2stereo.decorrelators",
+    ],
+)
 def test_using_a_model_imports_nothing_heavy(entry):
     heavy = "{'tensorflow', 'keras', 'mlflow', 'dvc', 'pandas', 'librosa', 'matplotlib'}"
     code = f"import sys, {entry}; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"

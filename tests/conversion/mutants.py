@@ -14,7 +14,10 @@ from mutagen.id3 import APIC, TIT2
 SAMPLES = 6000
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 10**6, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFFF)
 FORMATS = [
-    *(("wav", "WAV", subtype) for subtype in ("PCM_U8", "PCM_16", "PCM_24", "FLOAT", "ULAW", "MS_ADPCM")),
+    *(
+        ("wav", "WAV", subtype)
+        for subtype in ("PCM_U8", "PCM_16", "PCM_24", "FLOAT", "DOUBLE", "ULAW", "MS_ADPCM")
+    ),
     ("wav", "WAVEX", "PCM_24"),
     ("wav", "RF64", "PCM_16"),
     ("aiff", "AIFF", "PCM_16"),

@@ -167,6 +167,11 @@ def test_pipes(folder, sound):
     assert soundfile.info("named.wav").subtype == "PCM_24"
     out = [*COMMAND, "in/good.wav", "-o", "-", "--format", "flac", *QUICK]
     assert subprocess.run(out, capture_output=True, check=True).stdout[:4] == b"fLaC"
+    gone = subprocess.run(
+        ["bash", "-c", f"{' '.join(out)} --samples 24 | true; exit ${{PIPESTATUS[0]}}"], capture_output=True
+    )
+    assert gone.returncode in (0, 1)
+    assert b"Traceback" not in gone.stderr
     bad = subprocess.run([*COMMAND, "-", *QUICK], input=b"nonsense", capture_output=True)
     assert (bad.returncode, bad.stdout) == (1, b"")
     assert bad.stderr.decode().startswith("error: stdin: no WAV, FLAC, OGG, MP3 or AIFF file")

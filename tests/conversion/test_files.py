@@ -268,9 +268,28 @@ def test_what_outgrows_four_gigabytes_becomes_rf64_or_is_refused():
     assert choose_encoding(wav, "WAV", Path("x.flac"), **long).format == "FLAC"
     with pytest.raises(AudioError, match="too long for AIFF"):
         choose_encoding(wav, "WAV", Path("x.aiff"), **long)
-    for name, samples in (("x.flac", "float"), ("x.mp3", "16"), ("x.opus", None), ("x.txt", None)):
+    wrong = [("x.flac", 44100, "float"), ("x.mp3", 44100, "16"), ("x.txt", 44100, None)]
+    wrong += [("x.opus", 44100, None), ("x.mp3", 96000, None), ("x.ogg", 384_000, None)]
+    for name, rate, samples in wrong:
         with pytest.raises((AudioError, UsageError), match=name):
-            choose_encoding(wav, "WAV", Path(name), frames=10, sample_rate=44100, samples=samples)
+            choose_encoding(wav, "WAV", Path(name), frames=10, sample_rate=rate, samples=samples)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "flac", "ogg", "opus", "mp3"])
+def test_every_rate_is_written_or_refused(suffix, tmp_path):
+    for rate in (8000, 8001, 11025, 48000, 96000, 192_000, 200_000, 200_001, 384_000):
+        soundfile.write(tmp_path / "a.wav", np.full(3000, 0.1), rate)
+        target = tmp_path / f"{rate}.{suffix}"
+        try:
+            convert_file(tmp_path / "a.wav", target, decorrelator=Velvet())
+        except AudioError as error:
+            refused = str(error)
+        else:
+            refused = ""
+            assert soundfile.info(target).samplerate == rate
+            assert soundfile.info(target).frames == 3000
+        assert bool(refused) == (not target.exists())
+        assert not refused or suffix in ("ogg", "opus", "mp3") or (suffix, rate) == ("flac", 200_001)
 
 
 def test_wrong_files_are_refused_in_a_line_and_nothing_is_written(sound, tmp_path):
