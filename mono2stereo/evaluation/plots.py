@@ -38,8 +38,8 @@ def draw_trade_off(
         joined: Whether the model's points are one path; otherwise they are runs, each with its name.
     """
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(12, 6)
-        panels = figure.subplots(1, len(floors), sharey=True)
+        figure = new_figure(5 * len(floors) + 1, 6.5)
+        panels = figure.subplots(1, len(floors), sharey=True, squeeze=False)[0]
         for axes, (frame_length, floor) in zip(panels, floors.items(), strict=True):
             for method, sweep in points.groupby("method", sort=False):
                 classical = _classical(points["method"])
@@ -83,8 +83,8 @@ def draw_coherence(curves: Mapping[int, pd.DataFrame], floors: Mapping[int, floa
         file: PNG to write.
     """
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(12, 5.5)
-        panels = figure.subplots(1, len(curves), sharey=True)
+        figure = new_figure(5 * len(curves) + 1, 6)
+        panels = figure.subplots(1, len(curves), sharey=True, squeeze=False)[0]
         for axes, (frame_length, curve) in zip(panels, curves.items(), strict=True):
             axes.axhline(
                 floors[frame_length], color=GREY, linestyle=":", linewidth=1.2, label="independent signals"
@@ -146,6 +146,27 @@ def draw_correlogram(correlation: pd.DataFrame, file: Path) -> None:
         _save(figure, None, file)
 
 
+def draw_octaves(largest: pd.DataFrame, at_zero: pd.DataFrame, file: Path) -> None:
+    """Correlation of side and mid per octave: the largest over lags, and at lag 0.
+
+    Args:
+        largest: index frequency_hz, a column per method.
+        at_zero: the same.
+        file: PNG to write.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(12, 6)
+        panels = figure.subplots(1, 2, sharey=True)
+        names = ("largest within ±120 ms", "at lag 0")
+        for axes, curves, name in zip(panels, (largest, at_zero), names, strict=True):
+            _draw_curves(axes, curves, marker="o", markersize=4)
+            frequency_axis(axes, curves.index)
+            axes.set(ylim=(0, 1.02), title=name, xlabel="centre of the octave (Hz)")
+        panels[0].set_ylabel("|r| of mid and side (1 = copy)")
+        figure.suptitle("Correlation per octave: narrow bands and steady tones agree at some lag by chance")
+        _save(figure, panels[0], file)
+
+
 def _draw_sweep(
     axes: Axes, method: str, sweep: pd.DataFrame, x: str, classical: list[str], *, apart: bool = False
 ) -> None:
@@ -171,10 +192,10 @@ def _draw_sweep(
         )  # fmt: skip
 
 
-def _draw_curves(axes: Axes, curves: pd.DataFrame) -> None:
+def _draw_curves(axes: Axes, curves: pd.DataFrame, **points: Any) -> None:
     classical = _classical(curves.columns)
     for method in curves:
-        axes.plot(curves.index, curves[method], label=method, **_look(method, classical))
+        axes.plot(curves.index, curves[method], label=method, **_look(method, classical), **points)
 
 
 def _look(method: str, classical: list[str]) -> dict[str, Any]:
