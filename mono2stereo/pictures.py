@@ -55,7 +55,9 @@ def draw_goniometer(axes: Axes, stereo: Signal) -> None:
     density, *_ = np.histogram2d(
         mid / largest, -side / largest, bins=121, range=((-1, 1), (-1, 1)), density=False
     )
-    axes.imshow(np.log1p(density), origin="lower", extent=(-1, 1, -1, 1), cmap="magma", interpolation="nearest")
+    axes.imshow(
+        np.log1p(density), origin="lower", extent=(-1, 1, -1, 1), cmap="magma", interpolation="nearest"
+    )
     for lean, name in ((-1, "L"), (1, "R")):
         axes.plot([-lean, lean], [-1, 1], color="white", linewidth=0.6, alpha=0.5)
         axes.text(0.92 * lean, 0.86, name, color="white", ha="center", va="center")

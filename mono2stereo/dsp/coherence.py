@@ -30,7 +30,8 @@ def mel_coherence(
         n_mels: bands.
 
     Returns:
-        (n_mels,) from 0 to 1; NaN where either signal is 100 dB below its loudest bin, or the band has no bin.
+        (n_mels,) from 0 to 1; NaN where either signal is 100 dB below its loudest bin and in
+        bands without a bin.
 
     Raises:
         AudioError: lengths differ, or fewer than 16 frames, when anything looks coherent.
@@ -53,7 +54,7 @@ def mel_coherence(
 
 
 def coherence_of_spectra(first: Signal, second: Signal, sample_rate: int, n_mels: int = 80) -> Signal:
-    """`mel_coherence` of two spectra at hand, complex (frames, n_bins): what many signals share is made once."""
+    """`mel_coherence` of two spectra at hand, complex (frames, n_bins)."""
     cross = np.abs(np.einsum("lk,lk->k", first, second.conj()))
     scale = np.sqrt(_energies(first)) * np.sqrt(_energies(second))
     weights = mel_filterbank(sample_rate, 2 * (first.shape[1] - 1), n_mels)

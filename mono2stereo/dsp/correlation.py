@@ -12,6 +12,7 @@ from mono2stereo.errors import AudioError
 FADE_SECONDS = 0.02
 EMPTY_DB = -80.0  # re the whole signal: what a band below it holds is rounding, not sound
 
+
 def lagged_correlation(x: Signal, y: Signal, max_lag_samples: int) -> Signal:
     """Correlate `x` with `y` shifted by up to `max_lag_samples` either way.
 

@@ -17,7 +17,7 @@ from mono2stereo.evaluation import tables
 from mono2stereo.evaluation.excerpts import Excerpt
 from mono2stereo.evaluation.measurement import coherence_floors
 from mono2stereo.evaluation.measures import MEASURES
-from mono2stereo.evaluation.methods import MODEL, Point, made_of, measure_all, points_to_measure, probe_all
+from mono2stereo.evaluation.methods import MODEL, Point, made_of, measure_all, points_to_measure
 from mono2stereo.evaluation.nearest import against_nearest
 from mono2stereo.evaluation.stretches import choose_stretches
 
@@ -49,7 +49,7 @@ class Evaluation:
         tracks: a row per track and method.
         methods: a row per method.
         groups: a row per group and method; empty where the split is one group.
-        gaps: a row per method and reason for what is missing.
+        gaps: a row per reason for what is missing.
         comparisons: a row per method and measure, against the model.
         nearest: a row per window and classical method, at the setting nearest the model's coherence.
         trade_off: a row per method and setting.
@@ -113,7 +113,7 @@ def evaluate(
     floors = coherence_floors(sample_rate)
     chosen, left_out = choose_stretches(pairs, count=stretches_per_track, seconds=stretch_seconds)
     points = points_to_measure(checkpoints)
-    results = measure_all(chosen, points)
+    results, distortion = measure_all(chosen, points)
     stretches = tables.per_stretch(results)
     tracks = tables.per_track(stretches, results, left_out, {pair.name: pair.group for pair in pairs})
     sweeps = tables.swept(stretches)
@@ -129,7 +129,7 @@ def evaluate(
             [against_nearest(stretches, length, seed=seed) for length in floors], ignore_index=True
         ),
         trade_off=tables.trade_off(sweeps),
-        distortion=pd.DataFrame(probe_all(points, sample_rate)).T.rename_axis("method"),
+        distortion=pd.DataFrame(distortion).T.rename_axis("method"),
         curves=tables.mean_curves(results, sample_rate),
         floors=floors,
         margins=tuple(tables.margin(sweeps, length, seed=seed) for length in floors),

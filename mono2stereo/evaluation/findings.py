@@ -15,6 +15,7 @@ from mono2stereo.evaluation.nearest import LOWER_IS_BETTER, better
 from mono2stereo.evaluation.tables import Margin
 
 CREST_WITHIN_DB = 2.0
+NEAR = 0.05  # of coherence: beyond it a comparison is not one at equal coherence
 
 
 def findings(evaluation: Evaluation) -> Iterator[str]:
@@ -35,7 +36,13 @@ def nearest_table(evaluation: Evaluation) -> str:
         settings = [str(row["frame_length"]), row["setting"]]
         coherence = [f"{row['coherence']:.3f}", f"{row['model_coherence']:.3f}"]
         rows.append([*settings, *coherence, *(with_interval(row, one, "+") for one in LOWER_IS_BETTER)])
-    headings = ["frames of", "nearest setting", "its coherence", "the model's", *map(heading, LOWER_IS_BETTER)]
+    headings = [
+        "frames of",
+        "nearest setting",
+        "its coherence",
+        "the model's",
+        *map(heading, LOWER_IS_BETTER),
+    ]
     return (
         "Of every classical method the setting whose coherence is nearest to the model's, and the model minus "
         "that setting on the same stretches; in brackets, 95 % bootstrap intervals over tracks and their "
@@ -48,13 +55,15 @@ def _at_equal_coherence(evaluation: Evaluation, frame_length: int) -> str:
     start = f"- Frames of {frame_length}"
     if rows.empty:
         return f"{start}: nothing to compare; the model or every classical method has no coherence."
-    both = [better(rows, one) & better(rows, other) for one, other in [("log_mel_db", "onset_correlation")]][0]
+    both = better(rows, "log_mel_db") & better(rows, "onset_correlation")
     surely = better(rows, "log_mel_db", surely=True) & better(rows, "onset_correlation", surely=True)
+    far = rows[(rows["coherence"] - rows["model_coherence"]).abs() > NEAR]
     return (
         f"{start}, beside the setting of each classical method that is nearest to the model's coherence of "
         f"{rows['model_coherence'].iloc[0]:.3f}: lower log-mel distance *and* higher onset correlation than "
         f"{both.sum()} of {len(rows)} ({_names(rows[both])}); both intervals exclude 0 for "
         f"{surely.sum()} ({_names(rows[surely])})."
+        + (f" Not within {NEAR:g} of its coherence: {_names(far)}." if len(far) else "")
     )
 
 

@@ -30,3 +30,13 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int 
     """All columns but the first `texts` to the right."""
     rules = ["---"] * texts + ["---:"] * (len(headings) - texts)
     return "\n".join(f"| {' | '.join(line)} |" for line in (headings, rules, *rows))
+
+
+def hertz(hz: float) -> str:
+    """A centre frequency as bands are called.
+
+    >>> hertz(125.9), hertz(1995.3)
+    ('125 Hz', '2 kHz')
+    """
+    nominal = {63: "63", 126: "125", 251: "250", 501: "500"}
+    return f"{nominal.get(round(hz), f'{hz:.0f}')} Hz" if hz < 999 else f"{round(hz / 1000):d} kHz"

@@ -224,7 +224,10 @@ def curve_axes(sample_rate: int) -> dict[str, tuple[str, Signal]]:
     edges = third_octave_edges_hz(sample_rate)
     octaves = ("frequency_hz", octave_centres_hz(sample_rate).round(1))
     return {
-        **{f"coherence_{length}": ("frequency_hz", mel_centres_hz(sample_rate)) for length in COHERENCE_SECONDS},
+        **{
+            f"coherence_{length}": ("frequency_hz", mel_centres_hz(sample_rate))
+            for length in COHERENCE_SECONDS
+        },
         "levels": ("frequency_hz", np.sqrt(edges[:-1] * edges[1:])),
         "correlogram": ("lag_ms", np.arange(-MAX_LAG_MS, MAX_LAG_MS + 1)),
         "octaves": octaves,

@@ -5,7 +5,7 @@ One table serves the evaluation's CSV files, report and metrics as well as `mono
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -110,7 +110,8 @@ ALL = (
         Measurement.own_levels_db, OWN,
     ),
     Measure(
-        "crest_change_db", "crest (dB)", 2, "crest factor of the side minus that of the mid (project-defined)",
+        "crest_change_db", "crest (dB)", 2,
+        "crest factor of the side minus that of the mid (project-defined)",
         Measurement.crest_change_db,
     ),
     Measure(
@@ -148,7 +149,8 @@ ALL = (
 MEASURES = {measure.name: measure for measure in ALL}
 COMPARED = [measure.name for measure in ALL if measure.compared]
 SWEPT = [measure.name for measure in ALL if measure.swept]
-OF_A_FILE = [measure.name for measure in ALL if measure.needs != OWN]
+# A file has no side other than its own, and its mid is its fold-down.
+OF_A_FILE = [one.name for one in ALL if one.needs != OWN and one.name != "fold_down_error_db"]
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,20 @@ def measure(stretch: Measurement, names: Iterable[str] = tuple(MEASURES)) -> Mea
 def not_measured(reason: str, names: Iterable[str] = tuple(MEASURES)) -> Measured:
     """Nothing of these names, for one reason."""
     return Measured(reasons=dict.fromkeys(names, reason))
+
+
+def in_words(reasons: Mapping[str, str]) -> str:
+    """Reasons by measure; those that share one are named together.
+
+    >>> in_words({"log_mel_db": "the side is silent", "colour_db": "the side is silent"})
+    'log-mel (dB), colour (dB): the side is silent'
+    """
+    together: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        together.setdefault(reason, []).append(MEASURES[name].heading)
+    if len(together) == 1 and len(reasons) == len(MEASURES):
+        return f"nothing: {next(iter(together))}"
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in together.items())
 
 
 def _require_sound(stretch: Measurement, needs: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from mono2stereo.decorrelators import CLASSICAL, SWEEPS, Decorrelator
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.dsp.distortion import outside_critical_band_db
 from mono2stereo.dsp.signals import Signal
-from mono2stereo.errors import AudioError, Mono2StereoError, ModelError
+from mono2stereo.errors import AudioError, ModelError, Mono2StereoError
 from mono2stereo.evaluation.analysis import Analysis
 from mono2stereo.evaluation.excerpts import Excerpt
 from mono2stereo.evaluation.measurement import Measurement
@@ -108,30 +109,30 @@ def points_to_measure(
     return points
 
 
-def measure_all(stretches: Sequence[Excerpt], points: Sequence[Point]) -> list[Result]:
-    """Measure every point on every stretch, a process per core.
+def measure_all(
+    stretches: Sequence[Excerpt], points: Sequence[Point]
+) -> tuple[list[Result], dict[str, dict[float, float]]]:
+    """Measure every point on every stretch, and what each method does to steady tones, a process per core.
+
+    Returns:
+        The results; and, by method and frequency in Hz, `distortion_db`. The own side has none.
 
     Raises:
         AudioError: the model's side is not finite.
         ModelError: an exported model cannot be used.
     """
-    work = partial(_measure_stretch, points=tuple(points))
-    return [result for results in map_parallel(work, stretches, label="evaluate") for result in results]
-
-
-def probe_all(points: Sequence[Point], sample_rate: int) -> dict[str, dict[float, float]]:
-    """Distortion of steady tones, by method and frequency in Hz; see `distortion_db`. The own side has none.
-
-    A method that makes nothing of a tone, or cannot be had, has NaN there.
-    """
     probed = [point for point in points if point.in_full and (point.source or point.missing)]
+    work = partial(_work, points=tuple(points), sample_rate=stretches[0].sample_rate)
+    done = map_parallel(work, [*stretches, *probed], label="evaluate")
+    results = [result for found in done[: len(stretches)] for result in found]
+    return results, {point.method: found for point, found in zip(probed, done[len(stretches) :], strict=True)}
+
+
+def _work(job: Excerpt | Point, *, points: Sequence[Point], sample_rate: int) -> Any:
+    if isinstance(job, Excerpt):
+        return _measure_stretch(job, points=points)
     tones = [hz for hz in PROBE_TONES_HZ if hz < NEAR_TOP * sample_rate / 2]
-    found = map_parallel(partial(_probe, tones=tones, sample_rate=sample_rate), probed, label="distortion")
-    return {point.method: values for point, values in zip(probed, found, strict=True)}
-
-
-def _probe(point: Point, *, tones: Sequence[float], sample_rate: int) -> dict[float, float]:
-    return {hz: distortion_db(point, hz, sample_rate) for hz in tones}
+    return {hz: distortion_db(job, hz, sample_rate) for hz in tones}
 
 
 def distortion_db(point: Point, tone_hz: float, sample_rate: int) -> float:

@@ -46,7 +46,7 @@ def draw_spectrograms(passage: Passage, file: Path) -> None:
 
 
 def draw_goniometers(passage: Passage, file: Path) -> None:
-    """Where the samples lie between left and right, a panel per method, all to one scale."""
+    """Where the samples lie between left and right, a panel per method."""
     stereos: dict[str, Signal] = {method: decode(mid, side) for method, (mid, side) in passage.made.items()}
     rows = -(-len(stereos) // COLUMNS)
     with matplotlib.rc_context(STYLE):
@@ -57,8 +57,8 @@ def draw_goniometers(passage: Passage, file: Path) -> None:
             axes.set_title(method)
         for axes in panels[len(stereos) :]:
             axes.set_visible(False)
-        figure.supxlabel("side (L−R)/2, share of the loudest 0.1 %: left of centre is right")
-        figure.supylabel("mid (L+R)/2, same scale")
+        figure.supxlabel("side, (R−L)/2 (1 = loudest thousandth of the samples)")
+        figure.supylabel("mid, (L+R)/2 (same scale)")
         figure.suptitle(_title(passage, "upright is mono, lying is out of phase, round is wide"))
         figure.savefig(file, dpi=80)
 

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from mono2stereo.evaluation.markdown import hertz
 from mono2stereo.evaluation.methods import MID, MODEL, OWN_SIDE
 from mono2stereo.pictures import GREY, STYLE, frequency_axis, new_figure
 
@@ -51,7 +52,8 @@ def draw_trade_off(
                 textcoords="offset points", rotation=90, va="top", ha="right", color=GREY, fontsize=8,
             )  # fmt: skip
             axes.set(
-                xlim=(0, 1.02),
+                xlim=(0, 1.3),  # room for the names of almost copies
+                xticks=[0, 0.2, 0.4, 0.6, 0.8, 1],
                 xlabel="coherence of mid and side (1 = copy)",
                 title=f"frames of {frame_length} samples",
             )
@@ -139,6 +141,8 @@ def draw_correlogram(correlation: pd.DataFrame, file: Path) -> None:
             axes.set_title(method)
         for axes in panels[len(correlation.columns) :]:
             axes.set_visible(False)
+        for axes in panels[len(correlation.columns) - columns : len(correlation.columns)]:
+            axes.tick_params(labelbottom=True)
         panels[0].set(xlim=(correlation.index[0], correlation.index[-1]), ylim=(0, 1.02))
         figure.supxlabel("lag of the side behind the mid (ms)")
         figure.supylabel("largest |r| per millisecond")
@@ -160,8 +164,10 @@ def draw_octaves(largest: pd.DataFrame, at_zero: pd.DataFrame, file: Path) -> No
         names = ("largest within ±120 ms", "at lag 0")
         for axes, curves, name in zip(panels, (largest, at_zero), names, strict=True):
             _draw_curves(axes, curves, marker="o", markersize=4)
-            frequency_axis(axes, curves.index)
-            axes.set(ylim=(0, 1.02), title=name, xlabel="centre of the octave (Hz)")
+            axes.set_xscale("log")
+            axes.set_xticks(curves.index, map(hertz, curves.index))
+            axes.minorticks_off()
+            axes.set(ylim=(0, 1.02), title=name, xlabel="octave")
         panels[0].set_ylabel("|r| of mid and side (1 = copy)")
         figure.suptitle("Correlation per octave: narrow bands and steady tones agree at some lag by chance")
         _save(figure, panels[0], file)
@@ -184,9 +190,11 @@ def _draw_sweep(
     for place in range(len(sweep)) if apart else {0, len(sweep) - 1}:
         point = sweep.iloc[place]
         swept = point["setting"].removeprefix(f"{method.replace('_', '-')}-").removeprefix("step-")
+        to_left = method == MODEL and not apart  # the others' names stand to the right
         axes.annotate(
             swept, (point[x], point["log_mel_db"]),
-            xytext=CORNERS[place % len(CORNERS)] if apart else CORNERS[0],
+            xytext=(-8, -3) if to_left else CORNERS[place % len(CORNERS)] if apart else CORNERS[0],
+            ha="right" if to_left else "left",
             textcoords="offset points", color=look["color"], fontsize=8, zorder=6,
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 from mono2stereo.evaluation import passage_plots, plots
 from mono2stereo.evaluation.evaluate import Evaluation
 from mono2stereo.evaluation.findings import findings, nearest_table
-from mono2stereo.evaluation.markdown import heading, number, table, with_interval
+from mono2stereo.evaluation.markdown import heading, hertz, number, table, with_interval
 from mono2stereo.evaluation.measures import COMPARED, MEASURES, OWN
 from mono2stereo.evaluation.methods import MODEL, OWN_SIDE, PROBE_LEVEL
 from mono2stereo.files import atomic_path
@@ -156,7 +156,12 @@ def _distortion_table(evaluation: Evaluation) -> str:
 def _group_table(evaluation: Evaluation) -> str:
     shown = evaluation.groups[evaluation.groups.index.get_level_values("method").isin([MODEL, OWN_SIDE])]
     rows = [
-        [str(group), str(method), str(row["tracks"]), *(number(row[measure], measure) for measure in COMPARED)]
+        [
+            str(group),
+            str(method),
+            str(row["tracks"]),
+            *(number(row[measure], measure) for measure in COMPARED),
+        ]
         for (group, method), row in shown.iterrows()
     ]
     every = "groups.csv has every method, measure and interval."
@@ -164,15 +169,5 @@ def _group_table(evaluation: Evaluation) -> str:
 
 
 def _gap_table(evaluation: Evaluation) -> str:
-    rows = [[str(row.method), str(row.reason), str(row.tracks)] for row in evaluation.gaps.itertuples()]
-    return table(["method", "not measured", "tracks"], rows, texts=2)
-
-
-def hertz(hz: float) -> str:
-    """A centre frequency as bands are called.
-
-    >>> hertz(125.9), hertz(1995.3)
-    ('125 Hz', '2 kHz')
-    """
-    nominal = {63: "63", 126: "125", 251: "250", 501: "500"}
-    return f"{nominal.get(round(hz), f'{hz:.0f}')} Hz" if hz < 999 else f"{round(hz / 1000):d} kHz"
+    rows = [[str(row.reason), str(row.methods), str(row.tracks)] for row in evaluation.gaps.itertuples()]
+    return table(["not measured", "methods", "tracks"], rows, texts=2)

@@ -60,9 +60,7 @@ def _of_track(pair: Pair, count: int, seconds: float) -> list[Excerpt]:
     return _sounding(pair, count, seconds, _in_stereo) or _sounding(pair, count, seconds, _at_all)
 
 
-def _sounding(
-    pair: Pair, count: int, seconds: float, sounds: Callable[[Excerpt], bool]
-) -> list[Excerpt]:
+def _sounding(pair: Pair, count: int, seconds: float, sounds: Callable[[Excerpt], bool]) -> list[Excerpt]:
     length = min(round(seconds * pair.sample_rate), len(pair.mid_side))
     sections = min(count, len(pair.mid_side) // length)
     spare = len(pair.mid_side) // sections - length

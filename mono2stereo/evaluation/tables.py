@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from mono2stereo.dsp.signals import mean_defined
-from mono2stereo.evaluation.measurement import COHERENCE_SECONDS, curve_axes
-from mono2stereo.evaluation.measures import COMPARED, MEASURES, SWEPT
+from mono2stereo.evaluation.measurement import curve_axes
+from mono2stereo.evaluation.measures import COMPARED, MEASURES, SWEPT, in_words
 from mono2stereo.evaluation.methods import MID, MODEL, OWN_SIDE, Result
 from mono2stereo.evaluation.statistics import holm, mean_interval, paired_p_value
 
@@ -84,24 +84,18 @@ def per_track(
     return tracks
 
 
-def in_words(reasons: Mapping[str, str]) -> str:
-    """Reasons by measure; those that share one are named together.
-
-    >>> in_words({"log_mel_db": "the side is silent", "colour_db": "the side is silent"})
-    'log-mel (dB), colour (dB): the side is silent'
-    """
-    together: dict[str, list[str]] = {}
-    for name, reason in reasons.items():
-        together.setdefault(reason, []).append(MEASURES[name].heading)
-    if len(together) == 1 and len(reasons) == len(MEASURES):
-        return f"nothing: {next(iter(together))}"
-    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in together.items())
-
-
 def gaps(tracks: pd.DataFrame) -> pd.DataFrame:
-    """A row per method and reason for what is missing: method, reason, tracks."""
-    missing = tracks[tracks["reason"] != ""]
-    return missing.groupby(["method", "reason"], sort=False)["track"].nunique().rename("tracks").reset_index()
+    """A row per reason for what is missing: reason, methods, tracks (how many)."""
+    every = set(tracks["method"])
+    rows = [
+        {
+            "reason": reason,
+            "methods": "all" if set(missing["method"]) == every else ", ".join(missing["method"].unique()),
+            "tracks": missing["track"].nunique(),
+        }
+        for reason, missing in tracks[tracks["reason"] != ""].groupby("reason", sort=False)
+    ]
+    return pd.DataFrame(rows, columns=["reason", "methods", "tracks"])
 
 
 def per_method(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
@@ -124,7 +118,9 @@ def per_group(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     groups = {group: values for group, values in tracks.groupby("group", sort=True) if group}
     if len(groups) < 2:
         return pd.DataFrame()
-    return pd.concat({group: per_method(values, seed=seed) for group, values in groups.items()}, names=["group"])
+    return pd.concat(
+        {group: per_method(values, seed=seed) for group, values in groups.items()}, names=["group"]
+    )
 
 
 def against_model(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
