@@ -8,6 +8,7 @@ from mono2stereo.config import Config
 from mono2stereo.data.pairs import load_pairs
 from mono2stereo.errors import ModelError, one_line_errors
 from mono2stereo.evaluation.evaluate import Evaluation, evaluate
+from mono2stereo.evaluation.methods import points_to_measure
 from mono2stereo.evaluation.report import write_report
 from mono2stereo.tracking import Run, continue_run
 
@@ -25,7 +26,7 @@ def main() -> None:
     with continue_run("evaluate", Path("models/run.json"), config.flat(), tags={}) as run:
         evaluation = evaluate(
             load_pairs("data/pairs", settings.split),
-            checkpoints,
+            points_to_measure(checkpoints),
             stretches_per_track=settings.stretches_per_track,
             stretch_seconds=settings.stretch_seconds,
             seed=config.seed,

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from mono2stereo.data.pairs import Pair
-from mono2stereo.decorrelators import Decorrelator
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import Mono2StereoError
 from mono2stereo.evaluation import tables
 from mono2stereo.evaluation.excerpts import Excerpt
 from mono2stereo.evaluation.measurement import coherence_floors
 from mono2stereo.evaluation.measures import MEASURES
-from mono2stereo.evaluation.methods import MODEL, Point, made_of, measure_all, points_to_measure
+from mono2stereo.evaluation.methods import MODEL, Point, made_of, measure_all
 from mono2stereo.evaluation.nearest import against_nearest
 from mono2stereo.evaluation.stretches import choose_stretches
 
@@ -89,30 +87,29 @@ class Evaluation:
 
 def evaluate(
     pairs: Sequence[Pair],
-    checkpoints: Mapping[int, Decorrelator | Path],
+    points: Sequence[Point],
     *,
     stretches_per_track: int,
     stretch_seconds: float,
     seed: int,
 ) -> Evaluation:
-    """Compare the last checkpoint with everything else, on the same stretches of the same tracks.
+    """Compare the model with everything else, on the same stretches of the same tracks.
 
     Args:
         pairs: the tracks of a split.
-        checkpoints: by training step, exported models or decorrelators; the last one is the model.
+        points: what is compared, from `methods.points_to_measure`.
         stretches_per_track: at most, evenly spaced.
         stretch_seconds: length of a stretch.
         seed: of the bootstrap.
 
     Raises:
         DataError: no track has anything to measure.
-        ModelError: no checkpoint, or one that cannot be used.
+        ModelError: a checkpoint cannot be used.
         AudioError: the model's side is not finite.
     """
     sample_rate = pairs[0].sample_rate
     floors = coherence_floors(sample_rate)
     chosen, left_out = choose_stretches(pairs, count=stretches_per_track, seconds=stretch_seconds)
-    points = points_to_measure(checkpoints)
     results, distortion = measure_all(chosen, points)
     stretches = tables.per_stretch(results)
     tracks = tables.per_track(stretches, results, left_out, {pair.name: pair.group for pair in pairs})

@@ -44,9 +44,9 @@ def nearest_table(evaluation: Evaluation) -> str:
         *map(heading, LOWER_IS_BETTER),
     ]
     return (
-        "Of every classical method the setting whose coherence is nearest to the model's, and the model minus "
-        "that setting on the same stretches; in brackets, 95 % bootstrap intervals over tracks and their "
-        "stretches. Lower is better but for onsets.\n\n" + table(headings, rows, texts=2)
+        "Of every classical method the setting whose coherence is nearest to the model's, and the model "
+        "minus that setting on the same stretches; in brackets, 95 % bootstrap intervals over tracks and "
+        "their stretches. Lower is better but for onsets.\n\n" + table(headings, rows, texts=2)
     )
 
 
@@ -107,8 +107,8 @@ def _crest(evaluation: Evaluation) -> str:
     tracks = evaluation.tracks.loc[evaluation.tracks["method"] == MODEL, "crest_change_db"]
     verdict = "within" if abs(row["crest_change_db"]) <= CREST_WITHIN_DB else "not within"
     return (
-        f"- Crest factor of the side against the mid's: {with_interval(row, 'crest_change_db', '+')} dB, {verdict} "
-        f"{CREST_WITHIN_DB:g} dB (tracks from {tracks.min():+.2f} to {tracks.max():+.2f})."
+        f"- Crest factor of the side against the mid's: {with_interval(row, 'crest_change_db', '+')} dB, "
+        f"{verdict} {CREST_WITHIN_DB:g} dB (tracks from {tracks.min():+.2f} to {tracks.max():+.2f})."
     )
 
 

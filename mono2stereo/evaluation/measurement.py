@@ -1,8 +1,8 @@
 """A mid and the side made for it, compared: similarity, timbre, transients, level, the recording's own side.
 
-No single number will do: a long delay passes for incoherent at a short window, any short filter looks coherent
-at a long one, and level-matched measures do not see a mean offset. What cannot be told raises AudioError, whose
-text is the reason that tables show in the number's place.
+No single number will do: a long delay passes for incoherent at a short window, any short filter looks
+coherent at a long one, and level-matched measures do not see a mean offset. What cannot be told raises
+AudioError, whose text is the reason that tables give.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from mono2stereo.dsp.signals import Signal, mean_defined, require_pair
 from mono2stereo.errors import AudioError
 from mono2stereo.evaluation.analysis import Analysis
 
-# By frame length, how long the parts are over which coherence is taken: always as long, since what independent
-# signals read depends on it.
+# By frame length, how long the parts are over which coherence is taken: always as long, since what
+# independent signals read depends on it.
 COHERENCE_SECONDS = {1024: 3.0, 4096: 3.0, 16384: 10.0}
 FEWEST_FRAMES = 30
 MAX_LAG_MS = 120
 COLOUR_FROM_HZ = 50.0
 LOWEST_DB = -100.0  # re the mid: what lies lower counts as nothing, on either side of a ratio
 EXACT_DB = -200.0
-MONO_DB = -80.0  # re the mid: a side below it is what rounding left of a mono recording
+MONO_DB = -60.0  # re the mid: a side below it is what rounding left of a mono recording
 DISTANCE_LEVEL_DB = -20.0  # re full scale: the level at which the distances to the own side are taken
 
 

@@ -199,10 +199,12 @@ def in_words(reasons: Mapping[str, str]) -> str:
 def _require_sound(stretch: Measurement, needs: str) -> None:
     if stretch.mid.silent:
         raise AudioError("the mid is silent")
+    below_db = stretch.mid.level_db - stretch.side.level_db
+    if below_db < MONO_DB:
+        raise AudioError(f"opposite phase: the mid lies {-below_db:.0f} dB below the side")
     if needs == MID:
         return
     if stretch.side.silent:
         raise AudioError("the side is silent")
-    below_db = stretch.mid.level_db - stretch.side.level_db
     if below_db > -MONO_DB:
         raise AudioError(f"mono: the side lies {below_db:.0f} dB below the mid")

@@ -1,4 +1,4 @@
-"""The model against classical methods that are as incoherent as it is: the only fair place to compare timbre."""
+"""The model against classical methods where they are as incoherent: the fair place to compare timbre."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ def against_nearest(stretches: pd.DataFrame, frame_length: int, *, seed: int) ->
 
 
 def better(rows: pd.DataFrame, measure: str, *, surely: bool = False) -> pd.Series:
-    """Whether the model is better by `measure` in each row of `against_nearest`; `surely`: the interval says so."""
+    """Whether the model is better by `measure` in each row of `against_nearest`.
+
+    `surely`: whether the whole interval says so.
+    """
     lower = LOWER_IS_BETTER[measure]
     end = ("_high" if lower else "_low") if surely else ""
     found = rows[measure + end]

@@ -33,7 +33,7 @@ def draw_spectrograms(passage: Passage, file: Path) -> None:
             magnitudes = np.abs(FRAMES.analyse(x)).T / loudest
             image = axes.imshow(
                 20 * np.log10(np.maximum(magnitudes, 1e-9)), origin="lower", aspect="auto", cmap="magma",
-                vmin=-RANGE_DB, vmax=0, extent=(0, len(x) / rate, 0, rate / 2000), interpolation="antialiased",
+                vmin=-RANGE_DB, vmax=0, extent=(0, len(x) / rate, 0, rate / 2000),
             )  # fmt: skip
             axes.set_title(name if name == "mid" else f"side: {name}")
         for axes in panels[len(signals) :]:

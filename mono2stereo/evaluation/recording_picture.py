@@ -55,7 +55,7 @@ def _draw_levels(axes: Axes, recording: Recording) -> None:
     shown_hz = np.append(centres_hz[1] / 2 ** (2 / 3), centres_hz[1:])  # where a logarithmic axis shows DC
     for name, colour in (("mid", "black"), ("side", "#EE7733")):
         axes.plot(shown_hz, recording.curves[f"{name}_levels"], color=colour, label=name)
-    frequency_axis(axes, shown_hz, first="0–30")
+    frequency_axis(axes, shown_hz, first="DC")
     axes.set(ylabel="third octaves (dB re the whole mid)")
     axes.legend()
 

@@ -33,7 +33,7 @@ class Recording:
         seconds: its duration.
         stretches: how many were measured.
         measured: means over the stretches.
-        curves: the same by `measurement.curve_axes`, and the third-octave levels of mid and side as they came.
+        curves: the same over `measurement.curve_axes`, and the levels of mid and side as they came.
         example: the first stretch at the common rate, (samples, 2).
         error: why nothing was measured; the rest is then empty.
     """
@@ -76,16 +76,15 @@ def _measure(path: Path, stretches: int) -> Recording:
         examples: list[Signal] = []
         for stereo in _stretches(audio, stretches):
             mid, side = (Analysis(np.ascontiguousarray(x), COMMON_RATE) for x in encode(stereo))
-            if not (mid.silent and side.silent):
+            if not (mid.silent and side.silent):  # between movements
                 found.append(Measurement(mid, side))
                 examples = examples or [stereo]
     if not found:
         raise AudioError("silent")
-    if all(each.mid.silent for each in found):
-        raise AudioError("channels in opposite phase: the mid is silent")
-    heard = [each for each in found if not each.mid.silent]
-    measured, curves = _means([measure(each, OF_A_FILE) for each in heard], [_curves(each) for each in heard])
-    return Recording(path, rate, frames / rate, len(heard), measured, curves, examples[0])
+    measured, curves = _means([measure(each, OF_A_FILE) for each in found], [_curves(each) for each in found])
+    if not measured.values:
+        raise AudioError("; ".join(dict.fromkeys(measured.reasons.values())))
+    return Recording(path, rate, frames / rate, len(found), measured, curves, examples[0])
 
 
 def _require_fit(audio: soundfile.SoundFile) -> None:

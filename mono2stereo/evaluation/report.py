@@ -68,15 +68,15 @@ def markdown(evaluation: Evaluation) -> str:
         "Timbre, transients, the recordings' own side": _interval_table(evaluation, SOUND),
         "Level, edges of the spectrum, mono fold-down": _check_table(evaluation),
         "The model against each classical method where it is as incoherent": nearest_table(evaluation),
-        "The model against each method": "Model minus method, at the setting of the tables above, on the same "
-        "tracks; in brackets p (Wilcoxon signed-rank, two-sided, Holm-corrected over a column's methods). "
+        "The model against each method": "Model minus method, at the setting of the tables above, on the "
+        "same tracks; in brackets p (Wilcoxon signed-rank, two-sided, Holm-corrected over a column's methods). "
         f"{n_tracks} tracks cannot give less than {min(1.0, 2 / 2**n_tracks):.2g} before the correction.\n\n"
         + _comparison_table(evaluation),
-        "Correlation per octave": "The largest magnitude at any lag within ±120 ms, in brackets that at lag 0, "
-        "by the octave's centre.\n\n" + _octave_table(evaluation),
+        "Correlation per octave": "The largest magnitude at any lag within ±120 ms, in brackets that at lag "
+        "0, by the octave's centre.\n\n" + _octave_table(evaluation),
         "Distortion of steady tones": "Energy outside the critical band of the tone, dB re the side that was "
-        f"made of it; a tone of {PROBE_LEVEL:g} of full scale each. A system that is linear and does not change "
-        "in time reads -120.\n\n" + _distortion_table(evaluation),
+        f"made of it; a tone of {PROBE_LEVEL:g} of full scale each. A system that is linear and does not "
+        "change in time reads -120.\n\n" + _distortion_table(evaluation),
     }
     if len(evaluation.groups):
         sections["By group"] = _group_table(evaluation)
@@ -84,8 +84,8 @@ def markdown(evaluation: Evaluation) -> str:
         sections["What is missing, and why"] = _gap_table(evaluation)
     sections["Columns"] = "\n".join(f"- **{one.heading}**: {one.explanation}." for one in MEASURES.values())
     sections["Columns"] += (
-        "\n\nFor log-mel, colour, pre-echo and the levels of the own side, the side is brought to the level of "
-        "what it is compared with; coherence, correlation, onsets and crest do not depend on it."
+        "\n\nFor log-mel, colour, pre-echo and the levels of the own side, the side is brought to the level "
+        "of what it is compared with; coherence, correlation, onsets and crest do not depend on it."
     )
     sections["Pictures"] = "\n".join(pictures)
     return "\n".join(

@@ -114,7 +114,7 @@ def per_method(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
 
 
 def per_group(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
-    """`per_method` within each group of tracks, index group and method; empty where there is only one group."""
+    """`per_method` within each group of tracks, index group and method; empty where all are of one group."""
     groups = {group: values for group, values in tracks.groupby("group", sort=True) if group}
     if len(groups) < 2:
         return pd.DataFrame()
