@@ -184,6 +184,8 @@ def _draw_sweep(
     size = {MODEL: 6, OWN_SIDE: 15}.get(method, 5)
     if apart:
         look["linestyle"] = ""
+    if method == OWN_SIDE:
+        look["zorder"] = 7  # no name covers it
     axes.plot(sweep[x], sweep["log_mel_db"], label=method, marker=marker, markersize=size, **look)
     if method == OWN_SIDE:
         return

@@ -14,7 +14,7 @@ def song(number: int, seconds: float = 11.0, group: str = "", rate: int = RATE) 
     random = np.random.default_rng(number)
     time = np.arange(round(seconds * rate)) / rate
     tones = sum(np.sin(2 * np.pi * hz * time) for hz in random.uniform(100, 2000, 5))
-    mid = (tones * np.exp(-8 * (time % 0.5)) + 0.1 * random.standard_normal(len(time))) / 20
+    mid = (tones * np.exp(-8 * (time % 0.5)) + 0.02 * random.standard_normal(len(time))) / 20
     side = 0.5 * mid + 0.5 * random.standard_normal(len(time)) / 20
     return pair(f"song {number}", mid, side, group, rate)
 
