@@ -69,7 +69,8 @@ def markdown(evaluation: Evaluation) -> str:
         "Level, edges of the spectrum, mono fold-down": _check_table(evaluation),
         "The model against each classical method where it is as incoherent": nearest_table(evaluation),
         "The model against each method": "Model minus method, at the setting of the tables above, on the "
-        "same tracks; in brackets p (Wilcoxon signed-rank, two-sided, Holm-corrected over a column's methods). "
+        "same tracks; in brackets p (Wilcoxon signed-rank, two-sided, Holm-corrected over a column's "
+        "methods). "
         f"{n_tracks} tracks cannot give less than {min(1.0, 2 / 2**n_tracks):.2g} before the correction.\n\n"
         + _comparison_table(evaluation),
         "Correlation per octave": "The largest magnitude at any lag within ±120 ms, in brackets that at lag "

@@ -17,7 +17,9 @@ def librosas(x: np.ndarray, y: np.ndarray, bands: dict[int, int] | None) -> floa
             np.abs(librosa.stft(each, n_fft=length, hop_length=length // 4, center=False)) for each in (x, y)
         ]
         if bands:
-            cells = [librosa.filters.mel(sr=RATE, n_fft=length, n_mels=bands[length]) @ each for each in cells]
+            cells = [
+                librosa.filters.mel(sr=RATE, n_fft=length, n_mels=bands[length]) @ each for each in cells
+            ]
         logs = [np.log10(np.clip(each, 1e-5, None) ** 2) for each in cells]
         total += np.mean(np.abs(logs[0] - logs[1])) + np.mean(np.abs(cells[0] - cells[1]))
     return total

@@ -31,14 +31,18 @@ def test_a_tone_stays_a_tone_at_any_level_and_phase(hz: float, level_db: float, 
 def test_a_harmonic_reads_its_own_level(below_db: float) -> None:
     x = tone(1000) + 10 ** (-below_db / 20) * tone(2000)
     ratio = 10 ** (-below_db / 10)
-    assert outside_critical_band_db(x, 1000, RATE) == pytest.approx(10 * np.log10(ratio / (1 + ratio)), abs=0.01)
+    assert outside_critical_band_db(x, 1000, RATE) == pytest.approx(
+        10 * np.log10(ratio / (1 + ratio)), abs=0.01
+    )
 
 
 def test_sidebands_count_where_they_leave_the_critical_band() -> None:
     within, beyond = ((1 + 0.5 * tone(hz)) * tone(1000) for hz in (40, 380))
     assert outside_critical_band_db(within, 1000, RATE) < -100
     # Two sidebands of a quarter of the tone's amplitude each.
-    assert outside_critical_band_db(beyond, 1000, RATE) == pytest.approx(10 * np.log10(0.125 / 1.125), abs=0.01)
+    assert outside_critical_band_db(beyond, 1000, RATE) == pytest.approx(
+        10 * np.log10(0.125 / 1.125), abs=0.01
+    )
 
 
 def test_white_noise_reads_the_share_of_the_band() -> None:

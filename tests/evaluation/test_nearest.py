@@ -7,7 +7,9 @@ from mono2stereo.evaluation.methods import MODEL, OWN_SIDE
 from mono2stereo.evaluation.nearest import against_nearest, better
 
 
-def stretches(settings: dict[tuple[str, str], dict[str, float]], tracks: int = 6, count: int = 3) -> pd.DataFrame:
+def stretches(
+    settings: dict[tuple[str, str], dict[str, float]], tracks: int = 6, count: int = 3
+) -> pd.DataFrame:
     """Every setting's values on every stretch, shifted by what the stretch adds to all of them."""
     random = np.random.default_rng(0)
     rows = []

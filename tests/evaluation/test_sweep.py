@@ -9,7 +9,12 @@ from mono2stereo.errors import DataError
 from mono2stereo.evaluation.sweep import EvaluatedRun, write_sweep
 
 PARAMS = {"sample_rate": "22050", "evaluate.split": "test", "seed": "0"}
-METRICS = {"evaluate/coherence_1024": 0.2, "evaluate/coherence_4096": 0.3, "evaluate/coherence_16384": 0.4, "evaluate/log_mel_db": 4.0}
+METRICS = {
+    "evaluate/coherence_1024": 0.2,
+    "evaluate/coherence_4096": 0.3,
+    "evaluate/coherence_16384": 0.4,
+    "evaluate/log_mel_db": 4.0,
+}
 POINTS = pd.DataFrame(
     {
         "method": ["lauridsen", "lauridsen", "own side", "model"],
