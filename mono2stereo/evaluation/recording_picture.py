@@ -45,7 +45,7 @@ def _draw_coherence(axes: Axes, recording: Recording) -> None:
         _, bands_hz = curve_axes(COMMON_RATE)[f"coherence_{length}"]
         axes.plot(bands_hz, recording.curves[f"coherence_{length}"], color=colour, label=f"{length} samples")
         axes.axhline(floors[length], color=colour, linestyle=":", linewidth=1)
-    frequency_axis(axes, bands_hz)
+    frequency_axis(axes, bands_hz.tolist())
     axes.set(ylim=(0, 1.02), ylabel="coherence (dotted: independent)")
     axes.legend()
 
@@ -55,7 +55,7 @@ def _draw_levels(axes: Axes, recording: Recording) -> None:
     shown_hz = np.append(centres_hz[1] / 2 ** (2 / 3), centres_hz[1:])  # where a logarithmic axis shows DC
     for name, colour in (("mid", "black"), ("side", "#EE7733")):
         axes.plot(shown_hz, recording.curves[f"{name}_levels"], color=colour, label=name)
-    frequency_axis(axes, shown_hz, first="DC")
+    frequency_axis(axes, shown_hz.tolist(), first="DC")
     axes.set(ylabel="third octaves (dB re the whole mid)")
     axes.legend()
 
