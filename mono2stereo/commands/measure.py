@@ -65,10 +65,24 @@ def _as_json(recordings: Sequence[Recording]) -> str:
             name: round(one.measured.values[name], 6) if name in one.measured.values else None
             for name in OF_A_FILE
         }
-        told = {**facts, "measures": values, "reasons": one.measured.reasons}
+        told = {**facts, "measures": values, "reasons": one.measured.reasons, "curves": _curves(one)}
         files.append({"file": str(one.path), **({"error": one.error} if one.error else told)})
     found = {"measured_at_hz": COMMON_RATE, "independent_signals": _floors(), "files": files}
     return json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False)
+
+
+def _curves(recording: Recording) -> dict[str, object]:
+    """What the numbers sum up: by name its axis and its values, null where nothing can be told."""
+    from mono2stereo.evaluation.measurement import curve_axes
+    from mono2stereo.evaluation.recordings import COMMON_RATE
+
+    axes = curve_axes(COMMON_RATE)
+    curves = {}
+    for name, values in recording.curves.items():
+        axis, places = axes.get(name, axes["levels"])
+        shown = [round(float(value), 4) if value == value else None for value in values]
+        curves[name] = {axis: [round(float(place), 2) for place in places], "values": shown}
+    return curves
 
 
 def _as_text(recordings: Sequence[Recording], *, explain: bool) -> str:

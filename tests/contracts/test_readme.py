@@ -61,10 +61,12 @@ def test_every_override_is_a_parameter(tmp_path: Path) -> None:
         Config.load(tmp_path / "params.yaml")
 
 
-def test_convert_command(recording: Path) -> None:
-    (command,) = [command for command in COMMANDS if command[0] == "mono2stereo"]
-    command[0] = str(Path(sys.executable).with_name("mono2stereo"))
-    subprocess.run(command, cwd=recording.parent, check=True)
+def test_convert_and_measure_commands(recording: Path) -> None:
+    commands = [command[1:] for command in COMMANDS if command[0] == "mono2stereo"]
+    assert [command[0] for command in commands] == ["convert", "measure"]
+    for command in commands:
+        program = str(Path(sys.executable).with_name("mono2stereo"))
+        subprocess.run([program, *command], cwd=recording.parent, check=True)
     assert soundfile.info(recording.with_name("old_recording-stereo.wav")).channels == 2
 
 
