@@ -56,11 +56,8 @@ bench: $(READY) ## time ours beside stock Keras, PyTorch and bare loops; writes 
 	  python -m benchmarks.$$question || exit 1; \
 	done
 
-adopt: ## make the newest checkpoint the package's default model, its evaluation reports/model
-	mkdir -p mono2stereo/weights
-	cp "$$(ls models/checkpoints/step-*.onnx | tail -n 1)" mono2stereo/weights/default.onnx
-	rm -rf reports/model
-	cp -r reports/evaluate reports/model
+adopt: $(READY) ## make the newest checkpoint the package's default model, with its evidence in reports/model
+	python -m stages.adopt
 
 lock: $(READY) ## pin the newest versions that fit pyproject.toml
 	$(BIN)/python -m uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --generate-hashes \

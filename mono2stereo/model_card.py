@@ -51,6 +51,7 @@ class ModelCard:
         training: Facts about the run, for people.
         natural_width: How wide the training recordings were: equally long lists `frequency_hz` and
             `side_to_mid_db`; None in files that know no width.
+        own_width: How wide the network makes those recordings by itself, of the same form.
     """
 
     generator: str
@@ -63,6 +64,7 @@ class ModelCard:
     highpass_hz: float
     training: dict[str, Any]
     natural_width: dict[str, list[float]] | None = None
+    own_width: dict[str, list[float]] | None = None
 
     @property
     def stft(self) -> Stft:

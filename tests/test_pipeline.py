@@ -94,6 +94,26 @@ def test_reports_are_there(clone: Path) -> None:
     assert worst >= 110
 
 
+def test_the_model_is_adopted_with_its_evidence(clone: Path) -> None:
+    call(sys.executable, "-m", "stages.adopt", cwd=clone)
+    adopted = (clone / "mono2stereo/weights/default.onnx").read_bytes()
+    assert adopted == (clone / "models/checkpoints/step-000010.onnx").read_bytes()
+    evidence = clone / "reports/model"
+    run = json.loads((evidence / "run.json").read_text())
+    assert run["params"]["profile"] == "ci"
+    assert run["metrics"]["evaluate/log_mel_db"] > 0
+    assert list(yaml.safe_load((evidence / "dvc.lock.yaml").read_text())) == [
+        "download",
+        "preprocess",
+        "train",
+    ]
+    for name in ("params.yaml", "train/train.csv", "test/report.md"):
+        assert (evidence / name).stat().st_size > 500
+    assert str(clone) not in (evidence / "run.json").read_text()
+    call("git", "checkout", "--quiet", "--", "mono2stereo/weights", "reports/model", cwd=clone)
+    call("git", "clean", "--quiet", "--force", "-d", "reports/model", cwd=clone)
+
+
 def test_nothing_runs_again_and_git_is_clean(clone: Path) -> None:
     assert "up to date" in call("dvc", "repro", cwd=clone)
     assert call("git", "status", "--short", cwd=clone) == ""

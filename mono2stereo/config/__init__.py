@@ -106,6 +106,10 @@ class Config(Section):
                 f"generator.lookahead_frames = {generator.lookahead_frames}: at most the {receptive} frames "
                 "that the layers see"
             )
+        if generator.start == "copy" and generator.filters_per_bin < 4:
+            raise ConfigError(
+                f"generator.filters_per_bin = {generator.filters_per_bin}: generator.start = copy needs 4"
+            )
         if generator.highpass_hz >= self.sample_rate / 2:
             raise ConfigError(
                 f"generator.highpass_hz = {generator.highpass_hz}: below half of sample_rate, "

@@ -50,6 +50,7 @@ class Generator(Section):
     context_frames: Positive
     lookahead_frames: Annotated[int, Field(ge=0)]
     use_bias: bool
+    start: Literal["random", "copy"]
     highpass_hz: PositiveFloat
 
 

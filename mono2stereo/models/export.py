@@ -27,6 +27,7 @@ def export_onnx(
     *,
     training: dict[str, Any] | None = None,
     natural_width: dict[str, list[float]] | None = None,
+    own_width: dict[str, list[float]] | None = None,
 ) -> None:
     """Write `model` to `path`, whole or not at all.
 
@@ -35,6 +36,7 @@ def export_onnx(
         path: Target, `*.onnx`.
         training: Facts about the run, kept in the file for people to read.
         natural_width: How wide the training recordings were, see `ModelCard`.
+        own_width: How wide `model` makes them, see `ModelCard`.
     """
     graph = _graph(model)
     proto = helper.make_model(
@@ -55,6 +57,7 @@ def export_onnx(
         highpass_hz=model.highpass_hz,
         training=training or {},
         natural_width=natural_width,
+        own_width=own_width,
     )
     helper.set_model_props(proto, {METADATA_KEY: card.dumps()})
     onnx.checker.check_model(proto)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mono2stereo.models.group_layout import regroup
@@ -30,6 +31,30 @@ class Generator(keras.Model):
         self.filters_per_bin = filters_per_bin
         self.kernel_frames = kernel_frames
         self.use_bias = use_bias
+
+    def start_from_copy(self, lookahead_frames: int) -> None:
+        """Add to the random kernels what copies the mid: ReLU(x) − ReLU(−x) = x in each bin's first channels.
+
+        The side starts as the mid and something random of equal level, so that training comes down the
+        trade-off from the mid's own timbre instead of looking for it.
+
+        Args:
+            lookahead_frames: as in `MidToSide`: which of the frames seen is the present one.
+        """
+        present, span = self.receptive_frames - lookahead_frames, self.kernel_frames - 1
+        split, keep = np.array([[1, -1, 0, 0], [0, 0, 1, -1]], np.float32), np.eye(4, dtype=np.float32)
+        for layer, copy in zip(self.convolutions, (split, keep, keep, split.T), strict=True):
+            tap = min(span, max(0, present))
+            present -= tap
+            kernel = np.array(layer.kernel)
+            groups = self.n_bins if kernel.ndim == 3 else 1  # Conv2D has all bins share their filters
+            # Both kinds as (frames, bins around, inputs, groups, outputs of a group).
+            shape = (self.kernel_frames, -1, kernel.shape[-2], groups, kernel.shape[-1] // groups)
+            shaped = kernel.reshape(shape)
+            if layer is not self.convolutions[-1]:
+                shaped[..., : copy.shape[1]] = 0  # nothing random in what carries the copy
+            shaped[tap, shaped.shape[1] // 2, : len(copy), :, : copy.shape[1]] += copy[:, None]
+            layer.kernel.assign(kernel)
 
     @property
     def receptive_frames(self) -> int:

@@ -5,12 +5,13 @@ away; `store` does to MLflow what the journal holds; `system_metrics` watches th
 `queries` asks about runs that are over.
 """
 
-from mono2stereo.tracking.queries import evaluated_runs, read_artifact
+from mono2stereo.tracking.queries import described_run, evaluated_runs, read_artifact
 from mono2stereo.tracking.runs import Run, continue_run, project_root, sigterm_exits, start_run
 
 __all__ = [
     "Run",
     "continue_run",
+    "described_run",
     "evaluated_runs",
     "project_root",
     "read_artifact",

@@ -41,3 +41,20 @@ def read_artifact(run_id: str, name: str, root: Path | None = None) -> str:
     """
     with _asked(root, f"{name} of run {run_id}: ") as store, TemporaryDirectory() as folder:
         return Path(store.client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
+
+
+def described_run(run_id: str, root: Path | None = None) -> dict[str, Any]:
+    """A run's settings, tags and last figures as the store has them: `params`, `tags`, `metrics` and times.
+
+    Raises:
+        TrainingError: The store cannot be asked, or holds no such run.
+    """
+    with _asked(root, f"run {run_id}: ") as store:
+        run = store.client.get_run(run_id)
+        # MLflow's own tags name users and paths of the machine.
+        tags = {name: value for name, value in run.data.tags.items() if not name.startswith("mlflow.")}
+        info = {
+            name: getattr(run.info, name)
+            for name in ("run_id", "run_name", "status", "start_time", "end_time")
+        }
+        return info | {"params": run.data.params, "tags": tags, "metrics": run.data.metrics}

@@ -22,6 +22,7 @@ from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.export import export_onnx
 from mono2stereo.models.generators import GENERATORS
 from mono2stereo.models.mid_to_side import MidToSide
+from mono2stereo.training.calibration import own_width
 from mono2stereo.training.curves import Curves, Sink
 from mono2stereo.training.hardware import compute_in
 from mono2stereo.training.loop import Schedule, train
@@ -114,6 +115,7 @@ class Training:
                 path,
                 training={"step": number, **facts},
                 natural_width=self.natural.width.curve if self.natural else None,
+                own_width=own_width(self.model, self.train_clips, settings.batch_size),
             )
 
         return train(
@@ -142,13 +144,16 @@ def mid_to_side(config: Config) -> MidToSide:
         kernel_frames=config.generator.kernel_frames,
         use_bias=config.generator.use_bias,
     )
-    return MidToSide(
+    model = MidToSide(
         generator,
         stft=Stft(config.stft.frame_length, config.stft.frame_step, config.stft.fft_length),
         sample_rate=config.sample_rate,
         lookahead_frames=config.generator.lookahead_frames,
         highpass_hz=config.generator.highpass_hz,
     )
+    if config.generator.start == "copy":
+        generator.start_from_copy(model.lookahead_frames)
+    return model
 
 
 def coherence_floors(config: Config, natural: Natural | None) -> Sequence[float | Sequence[float]]:

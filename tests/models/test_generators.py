@@ -95,6 +95,21 @@ def test_span_lines_up_with_the_input(lookahead):
     np.testing.assert_allclose(side, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("lookahead", [0, 6])
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_a_start_from_the_copy_is_the_mid_and_something_else(kind, lookahead):
+    made = model(kind, filters=8, lookahead=lookahead)
+    mid = np.random.default_rng(3).normal(size=(1, 58 * 400)).astype(np.float32)
+    expected = np.asarray(made.highpass(tf.constant(mid[:, made.span(mid.shape[1])])))[0]
+
+    def resemblance() -> float:
+        return float(np.corrcoef(np.asarray(made(tf.constant(mid)))[0], expected)[0, 1])
+
+    assert abs(resemblance()) < 0.2
+    made.generator.start_from_copy(lookahead)
+    assert resemblance() > 0.5
+
+
 @pytest.mark.parametrize("use_bias", [False, True])
 @pytest.mark.parametrize("lookahead", [0, 5])
 @pytest.mark.parametrize("kind", GENERATORS)

@@ -17,6 +17,7 @@ import yaml
 
 from mono2stereo.data.pairs import load_pairs
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
+from mono2stereo.dsp.bands import third_octave_levels_db
 
 ROOT = Path(__file__).parents[2]
 RATE = 22050
@@ -141,8 +142,20 @@ def test_the_data_say_what_is_natural(workspace):
     assert status == 0, error
     (last,) = csv.DictReader((workspace / "reports/train/train.csv").open())
     assert float(last["coherence"]) < 0.05
-    card = NeuralDecorrelator.load(workspace / "models/checkpoints/step-000002.onnx").card
+    model = NeuralDecorrelator.load(workspace / "models/checkpoints/step-000002.onnx")
+    card = model.card
     assert card.natural_width == {"frequency_hz": [100.0, 1000.0], "side_to_mid_db": [-9.0, -5.0]}
+    assert card.own_width is not None
+    mids = [pair.mid_side[:, 0] for pair in load_pairs(workspace / "data/pairs", "train")]
+    levels = [
+        third_octave_levels_db(model.side(mid, RATE), RATE) - third_octave_levels_db(mid, RATE)
+        for mid in mids
+    ]
+    told = len(card.own_width["frequency_hz"])
+    assert card.own_width["frequency_hz"][-1] < RATE / 2
+    # From 200 Hz: below, three seconds of noise hold too few independent values.
+    expected = np.median(levels, axis=0)[1 : told + 1][8:]
+    np.testing.assert_allclose(card.own_width["side_to_mid_db"][8:], expected, atol=1.0)
 
     set_params(workspace, terms={"coherence": {"frame_lengths": [512], "floors": "natural"}})
     status, _, error = run(workspace)

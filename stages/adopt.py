@@ -1,0 +1,72 @@
+"""Make the newest checkpoint the package's default model; reports/model/ says how it came to be.
+
+No stage of the pipeline: run it once the evaluation is what you want to stand by. A second call, after an
+evaluation of another split, adds that split's report.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import yaml
+
+from mono2stereo import tracking
+from mono2stereo.config import Config
+from mono2stereo.decorrelators.neural import NeuralDecorrelator
+from mono2stereo.errors import ModelError, one_line_errors
+from mono2stereo.files import atomic_path
+
+CHECKPOINTS = Path("models/checkpoints")
+DEFAULT = Path("mono2stereo/weights/default.onnx")
+REPORT = Path("reports/model")
+
+
+def main() -> None:
+    """Copy the model, then all that tells of it."""
+    config = Config.load()
+    newest = max(CHECKPOINTS.glob("step-*.onnx"), default=None)
+    if newest is None:
+        raise ModelError(f"{CHECKPOINTS}: no step-*.onnx; run the stage train first")
+    run_id = json.loads(Path("models/run.json").read_text(encoding="utf-8"))["run_id"]
+    if NeuralDecorrelator.load(newest).card.training.get("run_id") != run_id:
+        raise ModelError(f"{newest}: not of the run in models/run.json; run `dvc repro` first")
+    copy(newest, DEFAULT)
+    for source, target in (
+        (Path("reports/evaluate"), REPORT / config.evaluate.split),
+        (Path("reports/train"), REPORT / "train"),
+        (Path("reports/compare"), REPORT / "experiments"),
+    ):
+        if source.is_dir():
+            copy(source, target)
+    lock = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]
+    texts = {
+        "params.yaml": Path("params.yaml").read_text(encoding="utf-8"),
+        "dvc.lock.yaml": yaml.safe_dump(
+            {stage: lock[stage] for stage in ("download", "preprocess", "train")}, sort_keys=False
+        ),
+        "run.json": json.dumps(tracking.described_run(run_id), indent=1, sort_keys=True) + "\n",
+    }
+    for name, text in texts.items():
+        # Where the recordings lie on this machine is nobody's business.
+        private = config.data.path if Path(config.data.path).is_absolute() else None
+        with atomic_path(REPORT / name) as beside:
+            beside.write_text(text.replace(private, "recordings") if private else text, encoding="utf-8")
+    print(
+        f"{DEFAULT}: {newest.name} of run {run_id}; evidence, of the {config.evaluate.split} split: {REPORT}"
+    )
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder, whole or not at all."""
+    with atomic_path(target) as beside:
+        if source.is_dir():
+            shutil.copytree(source, beside)
+        else:
+            shutil.copyfile(source, beside)
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()
