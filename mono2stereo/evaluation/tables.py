@@ -105,7 +105,8 @@ def per_method(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     """
     rows = []
     for method, values in tracks.groupby("method", sort=False):
-        row: dict[str, object] = {"method": method, "tracks": int((values["stretches"] > 0).sum())}
+        measured = values[list(MEASURES)].notna().any(axis=1)
+        row: dict[str, object] = {"method": method, "tracks": int(measured.sum())}
         for measure in MEASURES:
             ends = mean_interval(values[measure], seed=seed)
             row.update(zip((measure, f"{measure}_low", f"{measure}_high"), ends, strict=True))

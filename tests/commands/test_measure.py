@@ -158,7 +158,9 @@ def test_json_is_strict(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert set(second["measures"]) == set(OF_A_FILE)
     assert second["measures"]["coherence_1024"] is None
     assert set(second["curves"]["coherence_1024"]["values"]) == {None}
-    assert len(second["curves"]["mid_levels"]["frequency_hz"]) == len(second["curves"]["mid_levels"]["values"])
+    assert len(second["curves"]["mid_levels"]["frequency_hz"]) == len(
+        second["curves"]["mid_levels"]["values"]
+    )
     assert all(second["curves"]["octaves"]["values"])
     assert second["reasons"]["coherence_1024"] == "1 s; taken over parts of 3 s"
     assert silence == {"file": str(folder / "silence.wav"), "error": "silent"}

@@ -108,6 +108,7 @@ def test_every_method_has_a_row_on_every_track(evaluation: Evaluation) -> None:
     assert list(evaluation.methods.index) == METHODS
     assert len(evaluation.tracks) == 7 * len(METHODS)
     assert not evaluation.tracks.duplicated(["track", "method"]).any()
+    assert evaluation.methods["tracks"].to_dict() == dict.fromkeys(METHODS, 6) | {"absent": 0}
     songs = evaluation.tracks[
         evaluation.tracks["track"].str.startswith("song") & ~evaluation.tracks["method"].isin(["absent"])
     ]
