@@ -77,7 +77,7 @@ def _curves(recording: Recording) -> dict[str, object]:
     from mono2stereo.evaluation.recordings import COMMON_RATE
 
     axes = curve_axes(COMMON_RATE)
-    curves = {}
+    curves: dict[str, object] = {}
     for name, values in recording.curves.items():
         axis, places = axes.get(name, axes["levels"])
         shown = [round(float(value), 4) if value == value else None for value in values]

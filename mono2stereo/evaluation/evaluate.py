@@ -19,6 +19,8 @@ from mono2stereo.evaluation.methods import MODEL, Point, made_of, measure_all
 from mono2stereo.evaluation.nearest import against_nearest
 from mono2stereo.evaluation.stretches import choose_stretches
 
+FOLD_DOWN_KEPT_DB = -120.0
+
 
 @dataclass(frozen=True)
 class Passage:
@@ -54,7 +56,7 @@ class Evaluation:
         distortion: dB, a row per method, a column per tone in Hz.
         curves: by name, a column per method.
         floors: coherence of independent signals, by frame length.
-        margins: the model's lead at its own coherence, per frame length.
+        margins: the model's lead at its own coherence, per frame length, over methods that keep the mid.
         passage: what the pictures of sound show.
     """
 
@@ -72,6 +74,11 @@ class Evaluation:
     floors: Mapping[int, float]
     margins: tuple[tables.Margin, ...]
     passage: Passage
+
+    @property
+    def changing_mid(self) -> list[str]:
+        """Methods whose fold-down is not the mono input: no like for what keeps it."""
+        return changing_mid(self.methods)
 
     @property
     def metrics(self) -> dict[str, float | None]:
@@ -113,12 +120,13 @@ def evaluate(
     results, distortion = measure_all(chosen, points)
     stretches = tables.per_stretch(results)
     tracks = tables.per_track(stretches, results, left_out, {pair.name: pair.group for pair in pairs})
-    sweeps = tables.swept(stretches)
+    sweeps, methods = tables.swept(stretches), tables.per_method(tracks, seed=seed)
+    keeping = sweeps[~sweeps["method"].isin(changing_mid(methods))]
     return Evaluation(
         split=pairs[0].split,
         stretch_seconds=stretch_seconds,
         tracks=tracks,
-        methods=tables.per_method(tracks, seed=seed),
+        methods=methods,
         groups=tables.per_group(tracks, seed=seed),
         gaps=tables.gaps(tracks),
         comparisons=tables.against_model(tracks, seed=seed),
@@ -129,9 +137,14 @@ def evaluate(
         distortion=pd.DataFrame(distortion).T.rename_axis("method"),
         curves=tables.mean_curves(results, sample_rate),
         floors=floors,
-        margins=tuple(tables.margin(sweeps, length, seed=seed) for length in floors),
+        margins=tuple(tables.margin(keeping, length, seed=seed) for length in floors),
         passage=_passage(chosen[0], points),
     )
+
+
+def changing_mid(methods: pd.DataFrame) -> list[str]:
+    """Those of `tables.per_method` whose fold-down is not the mono input."""
+    return list(methods.index[methods["fold_down_error_db"] > FOLD_DOWN_KEPT_DB])
 
 
 def _passage(stretch: Excerpt, points: Sequence[Point]) -> Passage:

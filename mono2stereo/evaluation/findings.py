@@ -23,6 +23,9 @@ def findings(evaluation: Evaluation) -> Iterator[str]:
     for frame_length in evaluation.floors:
         yield _at_equal_coherence(evaluation, frame_length)
     yield from (_margin(margin) for margin in evaluation.margins)
+    if evaluation.changing_mid:
+        named = ", ".join(evaluation.changing_mid)
+        yield f"- Folded down to mono, {named} is not the input again: left out of the margins above."
     yield from (_distance(evaluation, measure) for measure in ("own_mel", "own_stft"))
     yield _crest(evaluation)
     yield _bass(evaluation)

@@ -42,18 +42,20 @@ class Measurement:
         mid: of the stereo that was made, at least half a second, not silent.
         side: of it.
         own: the recording's own side; None where there is no recording to compare with.
-        source: the mono signal it was made from, (samples,); without it, the mid.
+        source: the mono signal it was made from; without it, the mid. Coherence and correlation compare mid
+            and side, all else the side and the source: for a method that changes the mid (Haas) no colour of
+            its mid excuses that of its side.
 
     Raises:
         AudioError: lengths differ, or (from the measures) what is asked cannot be told, and why.
     """
 
     def __init__(
-        self, mid: Analysis, side: Analysis, own: Analysis | None = None, source: Signal | None = None
+        self, mid: Analysis, side: Analysis, own: Analysis | None = None, source: Analysis | None = None
     ) -> None:
         require_pair(mid.x, side.x, "mid and side")
         self.mid, self.side, self.own, self.sample_rate = mid, side, own, mid.sample_rate
-        self._source = mid.x if source is None else source
+        self.source = source or mid
 
     def coherence_by_band(self, frame_length: int) -> Signal:
         """(n_mels,): mean over the parts in which both signals sound."""
@@ -100,52 +102,52 @@ class Measurement:
     def log_mel_db(self) -> float:
         return cells_distance_db(
             estimate=self.side.mel_cells * self.side.mel_cells.dtype.type(self._gain),
-            reference=self.mid.mel_cells,
+            reference=self.source.mel_cells,
         )
 
     def colour_db(self) -> float:
         return levels_spread_db(
             estimate=self.side.third_octaves_db + 20 * np.log10(self._gain),
-            reference=self.mid.third_octaves_db,
+            reference=self.source.third_octaves_db,
             sample_rate=self.sample_rate,
             low_hz=COLOUR_FROM_HZ,
         )
 
     @property
     def _gain(self) -> float:
-        return self.side.gain_to(self.mid)
+        return self.side.gain_to(self.source)
 
     def onset_correlation(self) -> float:
-        correlation = envelope_correlation(self.mid.onset_envelope, self.side.onset_envelope)
+        correlation = envelope_correlation(self.source.onset_envelope, self.side.onset_envelope)
         return _told(correlation, "no onsets: the level never rises")
 
     def pre_echo_db(self) -> float:
-        echo = pre_echo_db(estimate=self.side.x, reference=self.mid.x, sample_rate=self.sample_rate)
+        echo = pre_echo_db(estimate=self.side.x, reference=self.source.x, sample_rate=self.sample_rate)
         return _told(echo, "the mid has no attack, no rise of 10 dB within 20 ms")
 
     def crest_change_db(self) -> float:
-        return crest_factor_db(self.side.x) - crest_factor_db(self.mid.x)
+        return crest_factor_db(self.side.x) - crest_factor_db(self.source.x)
 
     def band_change_db(self, band: int) -> float:
-        return self._change_db(self.side.third_octaves_db[band], self.mid.third_octaves_db[band])
+        return self._change_db(self.side.third_octaves_db[band], self.source.third_octaves_db[band])
 
     def near_nyquist_db(self) -> float:
-        return self._change_db(self.side.near_nyquist_db, self.mid.near_nyquist_db)
+        return self._change_db(self.side.near_nyquist_db, self.source.near_nyquist_db)
 
     def _change_db(self, side_db: float, mid_db: float) -> float:
-        lowest = self.mid.level_db + LOWEST_DB
+        lowest = self.source.level_db + LOWEST_DB
         return float(max(side_db, lowest) - max(mid_db, lowest))
 
     def loudness_change_lu(self) -> float:
         """BS.1770 loudness of the stereo re the mid on both channels."""
-        mono = integrated_lufs(np.stack([self.mid.x, self.mid.x], axis=1), self.sample_rate)
+        mono = integrated_lufs(np.stack([self.source.x, self.source.x], axis=1), self.sample_rate)
         change = integrated_lufs(decode(self.mid.x, self.side.x), self.sample_rate) - mono
         return _told(change, "too quiet for a loudness, below -70 LUFS throughout")
 
     def fold_down_error_db(self) -> float:
         """Level, re what the stereo was made from, of what folding it down adds to that; -200 for nothing."""
         folded, _ = encode(decode(self.mid.x, self.side.x))
-        return max(level_db(folded - self._source) - level_db(self._source), EXACT_DB)
+        return max(level_db(folded - self.source.x) - level_db(self.source.x), EXACT_DB)
 
     def own_mel(self) -> float:
         return self._own_distance("distance_cells")
@@ -196,7 +198,7 @@ class Measurement:
 
     def levels_re_mid_db(self, third_octaves_db: Signal) -> Signal:
         """Third-octave levels re the whole mid's, from -100 dB up."""
-        return np.maximum(third_octaves_db - self.mid.level_db, LOWEST_DB)
+        return np.maximum(third_octaves_db - self.source.level_db, LOWEST_DB)
 
 
 def part_samples(frame_length: int, sample_rate: int) -> int:

@@ -122,7 +122,7 @@ ALL = (
     ),
     Measure(
         "level_db", "level (dB)", 2, "RMS of the side re the mid, as it came",
-        lambda stretch: stretch.side.level_db - stretch.mid.level_db,
+        lambda stretch: stretch.side.level_db - stretch.source.level_db,
     ),
     Measure(
         "below_30_hz_db", "< 30 Hz (dB)", 1,

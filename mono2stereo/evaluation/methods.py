@@ -194,7 +194,7 @@ def _measure_stretch(stretch: Excerpt, *, points: Sequence[Point]) -> list[Resul
         except AudioError as error:
             raise AudioError(f"{point.setting}, {stretch.name}: {error}; train again, more slowly") from None
         made_mid = mid if made.mid is None else Analysis(made.mid, rate)
-        measurement = Measurement(made_mid, Analysis(made.side, rate), own, source=stretch.mid)
+        measurement = Measurement(made_mid, Analysis(made.side, rate), own, source=mid)
         curves = measurement.curves if point.in_full else {}
         results.append(replace(result, measured=measure(measurement, names), curves=curves))
     return results

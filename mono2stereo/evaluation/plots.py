@@ -6,6 +6,7 @@ methods, his "vibrant" orange for the model, black for nature); dashes and marke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -189,9 +190,11 @@ def _draw_sweep(
     axes.plot(sweep[x], sweep["log_mel_db"], label=method, marker=marker, markersize=size, **look)
     if method == OWN_SIDE:
         return
-    for place in range(len(sweep)) if apart else {0, len(sweep) - 1}:
+    # The end that is almost a copy is crowded: of a classical method the other one has its setting's name.
+    last = len(sweep) - 1
+    for place in range(len(sweep)) if apart else {0, last} if method == MODEL else {last}:
         point = sweep.iloc[place]
-        swept = point["setting"].removeprefix(f"{method.replace('_', '-')}-").removeprefix("step-")
+        swept = point["setting"] if apart else re.sub(r"^\D+", "", point["setting"])
         to_left = method == MODEL and not apart  # the others' names stand to the right
         axes.annotate(
             swept, (point[x], point["log_mel_db"]),

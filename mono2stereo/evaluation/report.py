@@ -86,7 +86,8 @@ def markdown(evaluation: Evaluation) -> str:
     sections["Columns"] = "\n".join(f"- **{one.heading}**: {one.explanation}." for one in MEASURES.values())
     sections["Columns"] += (
         "\n\nFor log-mel, colour, pre-echo and the levels of the own side, the side is brought to the level "
-        "of what it is compared with; coherence, correlation, onsets and crest do not depend on it."
+        "of what it is compared with; coherence, correlation, onsets and crest do not depend on it. Of a "
+        "method that changes the mid (Haas), coherence and correlation take its own mid, all else the input."
     )
     sections["Pictures"] = "\n".join(pictures)
     return "\n".join(

@@ -227,6 +227,11 @@ def test_findings_name_every_classical_method_that_is_beaten_and_no_other(
         assert f"\n{start}" in text
 
 
+def test_what_changes_the_mid_is_left_out_of_the_margins(evaluation: Evaluation, report: Path) -> None:
+    assert evaluation.changing_mid == ["haas"]
+    assert "haas is not the input again" in (report / "report.md").read_text(encoding="utf-8")
+
+
 def test_curves_have_a_column_per_method(report: Path) -> None:
     for name in ("coherence_1024", "coherence_16384", "correlogram", "octaves", "octaves_at_zero_lag"):
         curve = pd.read_csv(report / f"{name}.csv", index_col=0)

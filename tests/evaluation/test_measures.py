@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mono2stereo.dsp.bands import colour_db
 from mono2stereo.dsp.coherence import mean_coherence
 from mono2stereo.dsp.distances import mel_distance, stft_distance
 from mono2stereo.dsp.mid_side import encode
@@ -165,9 +166,13 @@ def test_fold_down_error_of_what_changes_the_mid() -> None:
     """Haas: left is the source, right is late, so the fold-down is a comb."""
     source = noise(0)
     mid, side = encode(np.stack([source, delayed(source, 20)], axis=1))
-    one = Measurement(Analysis(mid, RATE), Analysis(side, RATE), source=source)
+    one = Measurement(Analysis(mid, RATE), Analysis(side, RATE), source=Analysis(source, RATE))
     # (x + d)/2 - x = (d - x)/2: half the power of either, for noise.
     assert one.fold_down_error_db() == pytest.approx(-10 * np.log10(2), abs=0.05)
+    # Side and mid are combs of one spacing; the input is none, and colour is told against it.
+    assert one.colour_db() == pytest.approx(
+        colour_db(estimate=side, reference=source, sample_rate=RATE, low_hz=50.0), abs=1e-3
+    )
 
 
 class TestWhatCannotBeTold:
