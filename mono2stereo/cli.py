@@ -12,8 +12,9 @@ from mono2stereo.errors import one_line_errors
 # Each is a module of `mono2stereo.commands`, imported when it is asked for: the others cost nothing.
 COMMANDS = {
     "convert": "give mono recordings a side channel",
-    "listening-test": "average what listeners said on the listening page",
+    "measure": "measure how wide, how alike and how coloured mid and side of stereo recordings are",
     "info": "show what a model says about itself",
+    "listening-test": "average what listeners said on the listening page",
 }
 
 

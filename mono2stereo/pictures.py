@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from mono2stereo.dsp.mid_side import encode
+from mono2stereo.dsp.signals import Signal
 
 GREY = "#767676"
 STYLE = {
@@ -39,3 +43,23 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def draw_goniometer(axes: Axes, stereo: Signal) -> None:
+    """Density of the samples (samples, 2) over side and mid: a mono signal is an upright line.
+
+    As on a studio's instrument a signal in the left channel alone leans to the left by 45 degrees.
+    """
+    mid, side = encode(stereo)
+    largest = max(float(np.quantile(np.abs(np.concatenate([mid, side])), 0.999)), 1e-9)
+    density, *_ = np.histogram2d(
+        mid / largest, -side / largest, bins=121, range=((-1, 1), (-1, 1)), density=False
+    )
+    axes.imshow(
+        np.log1p(density), origin="lower", extent=(-1, 1, -1, 1), cmap="magma", interpolation="nearest"
+    )
+    for lean, name in ((-1, "L"), (1, "R")):
+        axes.plot([-lean, lean], [-1, 1], color="white", linewidth=0.6, alpha=0.5)
+        axes.text(0.92 * lean, 0.86, name, color="white", ha="center", va="center")
+    axes.grid(visible=False)
+    axes.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1], xlim=(-1, 1), ylim=(-1, 1))

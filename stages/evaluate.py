@@ -7,8 +7,9 @@ from pathlib import Path
 from mono2stereo.config import Config
 from mono2stereo.data.pairs import load_pairs
 from mono2stereo.errors import ModelError, one_line_errors
-from mono2stereo.evaluation.evaluate import evaluate
-from mono2stereo.evaluation.report import Evaluation, write_report
+from mono2stereo.evaluation.evaluate import Evaluation, evaluate
+from mono2stereo.evaluation.methods import points_to_measure
+from mono2stereo.evaluation.report import write_report
 from mono2stereo.tracking import Run, continue_run
 
 CHECKPOINTS = Path("models/checkpoints")
@@ -25,10 +26,9 @@ def main() -> None:
     with continue_run("evaluate", Path("models/run.json"), config.flat(), tags={}) as run:
         evaluation = evaluate(
             load_pairs("data/pairs", settings.split),
-            checkpoints,
+            points_to_measure(checkpoints),
             stretches_per_track=settings.stretches_per_track,
             stretch_seconds=settings.stretch_seconds,
-            coherence_seconds=settings.coherence_seconds,
             seed=config.seed,
         )
         write_report(evaluation, REPORT)
@@ -37,7 +37,8 @@ def main() -> None:
 
 def log(run: Run, evaluation: Evaluation) -> None:
     """The model's numbers, the table of methods and the whole report."""
-    run.log_metrics({f"evaluate/{name}": value for name, value in evaluation.metrics.items()})
+    defined = {name: value for name, value in evaluation.metrics.items() if value is not None}
+    run.log_metrics({f"evaluate/{name}": value for name, value in defined.items()})
     run.log_table(evaluation.methods.reset_index().to_dict("list"), "evaluate/methods.json")
     run.log_artifacts(REPORT, "evaluate")
 

@@ -55,3 +55,16 @@ def test_converts_with_the_default_model_and_installs_nothing_heavy(
     code = f"from importlib.util import find_spec; print([name for name in {heavy} if find_spec(name)])"
     found = subprocess.run([environment / "python", "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_measures_and_says_what_a_picture_needs(environment: Path, tmp_path: Path) -> None:
+    stereo = (np.random.default_rng(0).normal(size=(88200, 2)) * 0.1).astype(np.float32)
+    soundfile.write(tmp_path / "stereo.wav", stereo, 44100)
+    command = [str(environment / "mono2stereo"), "measure", "stereo.wav"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "log-mel (dB)" in done.stdout
+    drawn = subprocess.run([*command, "--picture", "a.png"], cwd=tmp_path, capture_output=True, text=True)
+    assert drawn.returncode == 1
+    assert drawn.stderr == (
+        "error: --picture draws with matplotlib, which is not here: pip install matplotlib\n"
+    )

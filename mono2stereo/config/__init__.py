@@ -127,11 +127,6 @@ class Config(Section):
         for key in ("log_every", "checkpoint_every", "validate_every"):
             if getattr(train, key) > train.steps:
                 raise ConfigError(f"train.{key} = {getattr(train, key)}: at most train.steps, {train.steps}")
-        if self.evaluate.coherence_seconds > self.evaluate.stretch_seconds:
-            raise ConfigError(
-                f"evaluate.coherence_seconds = {self.evaluate.coherence_seconds}: at most "
-                f"evaluate.stretch_seconds, {self.evaluate.stretch_seconds}"
-            )
         if not any(self.weights.values()):
             raise ConfigError("loss: every weight is 0; at least one term must train")
         return self

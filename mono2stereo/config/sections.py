@@ -128,5 +128,4 @@ class Render(Section):
 class Evaluate(Section):
     split: Literal["test", "valid"]
     stretches_per_track: Positive
-    stretch_seconds: PositiveFloat
-    coherence_seconds: PositiveFloat
+    stretch_seconds: Annotated[float, Field(ge=0.5)]

@@ -32,6 +32,7 @@ class PairEntry:
         side_to_mid_db: broadband level of side against mid.
         mid_level_bands: long-term RMS of each mel band's magnitude over the track, 80 values.
         side_level_bands: the same of the side.
+        group: folder that the recording lay in, such as an album or a genre.
     """
 
     name: str
@@ -41,6 +42,7 @@ class PairEntry:
     side_to_mid_db: float
     mid_level_bands: list[float]
     side_level_bands: list[float]
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ class Pair:
         side_to_mid_db: broadband level of side against mid.
         mid_level_bands: float32 (80,), long-term RMS of each mel band's magnitude.
         side_level_bands: the same of the side.
+        group: folder that the recording lay in, such as an album or a genre.
     """
 
     name: str
@@ -117,6 +120,7 @@ class Pair:
     side_to_mid_db: float
     mid_level_bands: NDArray[np.float32]
     side_level_bands: NDArray[np.float32]
+    group: str = ""
 
 
 def write_index(
@@ -192,4 +196,5 @@ def _open(folder: Path, sample_rate: int, entry: PairEntry) -> Pair:
         side_to_mid_db=entry.side_to_mid_db,
         mid_level_bands=np.asarray(entry.mid_level_bands, np.float32),
         side_level_bands=np.asarray(entry.side_level_bands, np.float32),
+        group=entry.group,
     )

@@ -170,7 +170,8 @@ def _finish_track(row: ManifestRow, *, folder: Path, root: Path, settings: Setti
         with atomic_path(facts) as beside:
             beside.write_bytes(pickle.dumps(track))
     file = f"{row.split}/{row.track}.npy"
-    return replace(track, entry=replace(track.entry, name=row.track, split=row.split, file=file))
+    group = Path(row.path).parent.name
+    return replace(track, entry=replace(track.entry, name=row.track, split=row.split, file=file, group=group))
 
 
 def _stored(row: ManifestRow, folder: Path) -> Path:

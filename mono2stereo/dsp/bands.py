@@ -126,13 +126,31 @@ def colour_db(*, estimate: Signal, reference: Signal, sample_rate: int, low_hz: 
     require_pair(estimate, reference, "estimate and reference")
     if level_db(reference) <= -300:
         return float("nan")
-    target = third_octave_levels_db(reference, sample_rate)
-    levels = third_octave_levels_db(level_match(estimate, reference), sample_rate)
-    floor = target.max() - 60
-    counts = (target > floor) & (third_octave_edges_hz(sample_rate)[:-1] >= low_hz)
+    return levels_spread_db(
+        estimate=third_octave_levels_db(level_match(estimate, reference), sample_rate),
+        reference=third_octave_levels_db(reference, sample_rate),
+        sample_rate=sample_rate,
+        low_hz=low_hz,
+    )
+
+
+def levels_spread_db(*, estimate: Signal, reference: Signal, sample_rate: int, low_hz: float = 0.0) -> float:
+    """`colour_db` of third-octave levels at hand, (n_bands,) dB, the estimate's level matched."""
+    floor = reference.max() - 60
+    counts = (reference > floor) & (third_octave_edges_hz(sample_rate)[:-1] >= low_hz)
     if not counts.any():
         raise AudioError(f"low_hz = {low_hz}: no band above it within 60 dB of the loudest; lower it")
-    return float(np.std(np.maximum(levels, floor)[counts] - target[counts]))
+    return float(np.std(np.maximum(estimate, floor)[counts] - reference[counts]))
+
+
+def levels_distance_db(*, estimate: Signal, reference: Signal) -> float:
+    """Mean absolute difference of third-octave levels, (n_bands,) dB, both floored 60 dB below the loudest.
+
+    >>> levels_distance_db(estimate=np.array([0.0, -3.0]), reference=np.array([0.0, -99.0]))
+    28.5
+    """
+    floor = reference.max() - 60
+    return float(np.mean(np.abs(np.maximum(estimate, floor) - np.maximum(reference, floor))))
 
 
 def _mean_square(x: Signal) -> float:

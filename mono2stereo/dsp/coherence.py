@@ -10,6 +10,7 @@ from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import AudioError
 
 FEWEST_FRAMES = 16
+EMPTY = 1e-10  # of a signal's loudest bin: what rounding and resampling leave in bins that hold nothing
 
 
 def mel_coherence(
@@ -29,7 +30,8 @@ def mel_coherence(
         n_mels: bands.
 
     Returns:
-        (n_mels,) from 0 to 1; NaN where either signal has no energy or the band no bin.
+        (n_mels,) from 0 to 1; NaN where either signal is 100 dB below its loudest bin and in
+        bands without a bin.
 
     Raises:
         AudioError: lengths differ, or fewer than 16 frames, when anything looks coherent.
@@ -46,12 +48,18 @@ def mel_coherence(
             f"coherence at frame_length {frame_length} over {x.shape[0]} samples: {max(frames, 0)} frames; "
             f"at least {FEWEST_FRAMES}, so {frame_length + (FEWEST_FRAMES - 1) * stft.frame_step} samples"
         )
-    first, second = stft.analyse(x.astype(np.float64)), stft.analyse(y.astype(np.float64))
+    return coherence_of_spectra(
+        stft.analyse(x.astype(np.float64)), stft.analyse(y.astype(np.float64)), sample_rate, n_mels
+    )
+
+
+def coherence_of_spectra(first: Signal, second: Signal, sample_rate: int, n_mels: int = 80) -> Signal:
+    """`mel_coherence` of two spectra at hand, complex (frames, n_bins)."""
     cross = np.abs(np.einsum("lk,lk->k", first, second.conj()))
-    scale = np.sqrt(_energies(first) * _energies(second))
-    weights = mel_filterbank(sample_rate, frame_length, n_mels)
+    scale = np.sqrt(_energies(first)) * np.sqrt(_energies(second))
+    weights = mel_filterbank(sample_rate, 2 * (first.shape[1] - 1), n_mels)
     with np.errstate(invalid="ignore"):
-        return (weights @ cross) / (weights @ scale)
+        return (weights @ np.where(scale > 0, cross, 0.0)) / (weights @ scale)
 
 
 def mean_coherence(
@@ -86,4 +94,6 @@ def coherence_floor(frames: int) -> float:
 
 
 def _energies(spectrum: Signal) -> Signal:
-    return np.sum(spectrum.real**2 + spectrum.imag**2, axis=0)
+    energies = np.einsum("lk,lk->k", spectrum.real, spectrum.real)
+    energies = energies + np.einsum("lk,lk->k", spectrum.imag, spectrum.imag)
+    return np.where(energies > EMPTY * energies.max(), energies, 0.0)

@@ -165,10 +165,20 @@ def log_mel_distance_db(
     """
     require_pair(estimate, reference, "estimate and reference")
     settings = (sample_rate, n_mels, frame_length, frame_step)
-    target = mel_magnitudes(reference, *settings)
-    floor = target.max() * 1e-3
+    return cells_distance_db(
+        estimate=mel_magnitudes(level_match(estimate, reference), *settings),
+        reference=mel_magnitudes(reference, *settings),
+    )
+
+
+def cells_distance_db(*, estimate: Signal, reference: Signal) -> float:
+    """`log_mel_distance_db` of mel magnitudes at hand, (frames, n_mels), the estimate's level matched.
+
+    >>> cells_distance_db(estimate=np.full((5, 80), 2.0), reference=np.ones((5, 80))).__round__(2)
+    6.02
+    """
+    floor = reference.max() * 1e-3
     if not floor > 0:
         return float("nan")
-    cells = mel_magnitudes(level_match(estimate, reference), *settings)
-    difference = np.log10(np.maximum(cells, floor)) - np.log10(np.maximum(target, floor))
+    difference = np.log10(np.maximum(estimate, floor)) - np.log10(np.maximum(reference, floor))
     return float(20 * np.mean(np.abs(difference), dtype=np.float64))

@@ -3,58 +3,157 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
 
 from mono2stereo.data.pairs import Pair
-from mono2stereo.decorrelators import Decorrelator
+from mono2stereo.dsp.signals import Signal
+from mono2stereo.errors import Mono2StereoError
 from mono2stereo.evaluation import tables
-from mono2stereo.evaluation.measures import FRAME_LENGTHS, coherence_floors
-from mono2stereo.evaluation.methods import measure_all, points_to_measure
-from mono2stereo.evaluation.report import Evaluation
+from mono2stereo.evaluation.excerpts import Excerpt
+from mono2stereo.evaluation.measurement import coherence_floors
+from mono2stereo.evaluation.measures import MEASURES
+from mono2stereo.evaluation.methods import MODEL, Point, made_of, measure_all
+from mono2stereo.evaluation.nearest import against_nearest
 from mono2stereo.evaluation.stretches import choose_stretches
+
+FOLD_DOWN_KEPT_DB = -120.0
+
+
+@dataclass(frozen=True)
+class Passage:
+    """One stretch as every method made it, to be looked at.
+
+    Attributes:
+        name: track and place.
+        sample_rate: Hz.
+        mid: (samples,), the input.
+        made: by method, mid and side.
+    """
+
+    name: str
+    sample_rate: int
+    mid: Signal
+    made: Mapping[str, tuple[Signal, Signal]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that evaluate found.
+
+    Attributes:
+        split: name of the split.
+        stretch_seconds: longest stretch.
+        tracks: a row per track and method.
+        methods: a row per method.
+        groups: a row per group and method; empty where the split is one group.
+        gaps: a row per reason for what is missing.
+        comparisons: a row per method and measure, against the model.
+        nearest: a row per window and classical method, at the setting nearest the model's coherence.
+        trade_off: a row per method and setting.
+        distortion: dB, a row per method, a column per tone in Hz.
+        curves: by name, a column per method.
+        floors: coherence of independent signals, by frame length.
+        margins: the model's lead at its own coherence, per frame length, over methods that keep the mid.
+        passage: what the pictures of sound show.
+    """
+
+    split: str
+    stretch_seconds: float
+    tracks: pd.DataFrame
+    methods: pd.DataFrame
+    groups: pd.DataFrame
+    gaps: pd.DataFrame
+    comparisons: pd.DataFrame
+    nearest: pd.DataFrame
+    trade_off: pd.DataFrame
+    distortion: pd.DataFrame
+    curves: Mapping[str, pd.DataFrame]
+    floors: Mapping[int, float]
+    margins: tuple[tables.Margin, ...]
+    passage: Passage
+
+    @property
+    def changing_mid(self) -> list[str]:
+        """Methods whose fold-down is not the mono input: no like for what keeps it."""
+        return changing_mid(self.methods)
+
+    @property
+    def metrics(self) -> dict[str, float | None]:
+        """The model's means, and its lead over the classical methods; None where undefined."""
+        values = {name: float(self.methods.at[MODEL, name]) for name in MEASURES}
+        values["distortion_db"] = float(self.distortion.loc[MODEL].max())
+        for margin in self.margins:
+            window = margin.frame_length
+            values[f"classical_log_mel_at_its_coherence_{window}_db"] = margin.classical_log_mel_db
+            values[f"log_mel_margin_at_its_coherence_{window}_db"] = margin.margin_db
+        return {name: round(value, 6) if np.isfinite(value) else None for name, value in values.items()}
 
 
 def evaluate(
     pairs: Sequence[Pair],
-    checkpoints: Mapping[int, Decorrelator | Path],
+    points: Sequence[Point],
     *,
     stretches_per_track: int,
     stretch_seconds: float,
-    coherence_seconds: float,
     seed: int,
 ) -> Evaluation:
-    """Compare the last checkpoint with everything else, on the same stretches of the same tracks.
+    """Compare the model with everything else, on the same stretches of the same tracks.
 
     Args:
         pairs: the tracks of a split.
-        checkpoints: by training step, exported models or decorrelators; the last one is the model.
+        points: what is compared, from `methods.points_to_measure`.
         stretches_per_track: at most, evenly spaced.
         stretch_seconds: length of a stretch.
-        coherence_seconds: length of the parts of a stretch that coherence is averaged over.
         seed: of the bootstrap.
 
     Raises:
-        DataError: no track sounds in stereo.
-        ModelError: no checkpoint, or one that cannot be used.
-        AudioError: parts too short for 16 coherence frames, or a side that is not finite.
+        DataError: no track has anything to measure.
+        ModelError: a checkpoint cannot be used.
+        AudioError: the model's side is not finite.
     """
     sample_rate = pairs[0].sample_rate
-    floors = coherence_floors(sample_rate, coherence_seconds)
-    stretches = choose_stretches(
-        pairs, count=stretches_per_track, seconds=stretch_seconds, shortest_seconds=coherence_seconds
-    )
-    points = points_to_measure(checkpoints)
-    results = measure_all(stretches, points, coherence_seconds=coherence_seconds)
-    tracks, sweeps = tables.per_track(results), tables.swept(results)
+    floors = coherence_floors(sample_rate)
+    chosen, left_out = choose_stretches(pairs, count=stretches_per_track, seconds=stretch_seconds)
+    results, distortion = measure_all(chosen, points)
+    stretches = tables.per_stretch(results)
+    tracks = tables.per_track(stretches, results, left_out, {pair.name: pair.group for pair in pairs})
+    sweeps, methods = tables.swept(stretches), tables.per_method(tracks, seed=seed)
+    keeping = sweeps[~sweeps["method"].isin(changing_mid(methods))]
     return Evaluation(
         split=pairs[0].split,
         stretch_seconds=stretch_seconds,
-        coherence_seconds=coherence_seconds,
         tracks=tracks,
-        methods=tables.per_method(tracks, seed=seed),
+        methods=methods,
+        groups=tables.per_group(tracks, seed=seed),
+        gaps=tables.gaps(tracks),
         comparisons=tables.against_model(tracks, seed=seed),
+        nearest=pd.concat(
+            [against_nearest(stretches, length, seed=seed) for length in floors], ignore_index=True
+        ),
         trade_off=tables.trade_off(sweeps),
+        distortion=pd.DataFrame(distortion).T.rename_axis("method"),
         curves=tables.mean_curves(results, sample_rate),
         floors=floors,
-        margins=tuple(tables.margin(sweeps, length, seed=seed) for length in FRAME_LENGTHS),
+        margins=tuple(tables.margin(keeping, length, seed=seed) for length in floors),
+        passage=_passage(chosen[0], points),
     )
+
+
+def changing_mid(methods: pd.DataFrame) -> list[str]:
+    """Those of `tables.per_method` whose fold-down is not the mono input."""
+    return list(methods.index[methods["fold_down_error_db"] > FOLD_DOWN_KEPT_DB])
+
+
+def _passage(stretch: Excerpt, points: Sequence[Point]) -> Passage:
+    made = {}
+    for point in points:
+        if point.in_full:
+            try:
+                one = made_of(point, stretch)
+            except (ImportError, Mono2StereoError):
+                continue  # its row says why
+            made[point.method] = (stretch.mid if one.mid is None else one.mid, one.side)
+    return Passage(stretch.name, stretch.sample_rate, stretch.mid, made)

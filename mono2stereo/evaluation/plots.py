@@ -6,6 +6,7 @@ methods, his "vibrant" orange for the model, black for nature); dashes and marke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from mono2stereo.evaluation.markdown import hertz
 from mono2stereo.evaluation.methods import MID, MODEL, OWN_SIDE
 from mono2stereo.pictures import GREY, STYLE, frequency_axis, new_figure
 
@@ -38,8 +40,8 @@ def draw_trade_off(
         joined: Whether the model's points are one path; otherwise they are runs, each with its name.
     """
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(12, 6)
-        panels = figure.subplots(1, len(floors), sharey=True)
+        figure = new_figure(5 * len(floors) + 1, 6.5)
+        panels = figure.subplots(1, len(floors), sharey=True, squeeze=False)[0]
         for axes, (frame_length, floor) in zip(panels, floors.items(), strict=True):
             for method, sweep in points.groupby("method", sort=False):
                 classical = _classical(points["method"])
@@ -51,7 +53,8 @@ def draw_trade_off(
                 textcoords="offset points", rotation=90, va="top", ha="right", color=GREY, fontsize=8,
             )  # fmt: skip
             axes.set(
-                xlim=(0, 1.02),
+                xlim=(0, 1.3),  # room for the names of almost copies
+                xticks=[0, 0.2, 0.4, 0.6, 0.8, 1],
                 xlabel="coherence of mid and side (1 = copy)",
                 title=f"frames of {frame_length} samples",
             )
@@ -83,8 +86,8 @@ def draw_coherence(curves: Mapping[int, pd.DataFrame], floors: Mapping[int, floa
         file: PNG to write.
     """
     with matplotlib.rc_context(STYLE):
-        figure = new_figure(12, 5.5)
-        panels = figure.subplots(1, len(curves), sharey=True)
+        figure = new_figure(5 * len(curves) + 1, 6)
+        panels = figure.subplots(1, len(curves), sharey=True, squeeze=False)[0]
         for axes, (frame_length, curve) in zip(panels, curves.items(), strict=True):
             axes.axhline(
                 floors[frame_length], color=GREY, linestyle=":", linewidth=1.2, label="independent signals"
@@ -139,11 +142,36 @@ def draw_correlogram(correlation: pd.DataFrame, file: Path) -> None:
             axes.set_title(method)
         for axes in panels[len(correlation.columns) :]:
             axes.set_visible(False)
+        for axes in panels[len(correlation.columns) - columns : len(correlation.columns)]:
+            axes.tick_params(labelbottom=True)
         panels[0].set(xlim=(correlation.index[0], correlation.index[-1]), ylim=(0, 1.02))
         figure.supxlabel("lag of the side behind the mid (ms)")
         figure.supylabel("largest |r| per millisecond")
         figure.suptitle("Correlation of mid and side over lag: peaks are echoes")
         _save(figure, None, file)
+
+
+def draw_octaves(largest: pd.DataFrame, at_zero: pd.DataFrame, file: Path) -> None:
+    """Correlation of side and mid per octave: the largest over lags, and at lag 0.
+
+    Args:
+        largest: index frequency_hz, a column per method.
+        at_zero: the same.
+        file: PNG to write.
+    """
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(12, 6)
+        panels = figure.subplots(1, 2, sharey=True)
+        names = ("largest within ±120 ms", "at lag 0")
+        for axes, curves, name in zip(panels, (largest, at_zero), names, strict=True):
+            _draw_curves(axes, curves, marker="o", markersize=4)
+            axes.set_xscale("log")
+            axes.set_xticks(curves.index, map(hertz, curves.index))
+            axes.minorticks_off()
+            axes.set(ylim=(0, 1.02), title=name, xlabel="octave")
+        panels[0].set_ylabel("|r| of mid and side (1 = copy)")
+        figure.suptitle("Correlation per octave: narrow bands and steady tones agree at some lag by chance")
+        _save(figure, panels[0], file)
 
 
 def _draw_sweep(
@@ -157,24 +185,30 @@ def _draw_sweep(
     size = {MODEL: 6, OWN_SIDE: 15}.get(method, 5)
     if apart:
         look["linestyle"] = ""
+    if method == OWN_SIDE:
+        look["zorder"] = 7  # no name covers it
     axes.plot(sweep[x], sweep["log_mel_db"], label=method, marker=marker, markersize=size, **look)
     if method == OWN_SIDE:
         return
-    for place in range(len(sweep)) if apart else {0, len(sweep) - 1}:
+    # The end that is almost a copy is crowded: of a classical method the other one has its setting's name.
+    last = len(sweep) - 1
+    for place in range(len(sweep)) if apart else {0, last} if method == MODEL else {last}:
         point = sweep.iloc[place]
-        swept = point["setting"].removeprefix(f"{method.replace('_', '-')}-").removeprefix("step-")
+        swept = point["setting"] if apart else re.sub(r"^\D+", "", point["setting"])
+        to_left = method == MODEL and not apart  # the others' names stand to the right
         axes.annotate(
             swept, (point[x], point["log_mel_db"]),
-            xytext=CORNERS[place % len(CORNERS)] if apart else CORNERS[0],
+            xytext=(-8, -3) if to_left else CORNERS[place % len(CORNERS)] if apart else CORNERS[0],
+            ha="right" if to_left else "left",
             textcoords="offset points", color=look["color"], fontsize=8, zorder=6,
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )  # fmt: skip
 
 
-def _draw_curves(axes: Axes, curves: pd.DataFrame) -> None:
+def _draw_curves(axes: Axes, curves: pd.DataFrame, **points: Any) -> None:
     classical = _classical(curves.columns)
     for method in curves:
-        axes.plot(curves.index, curves[method], label=method, **_look(method, classical))
+        axes.plot(curves.index, curves[method], label=method, **_look(method, classical), **points)
 
 
 def _look(method: str, classical: list[str]) -> dict[str, Any]:

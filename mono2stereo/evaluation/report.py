@@ -3,204 +3,173 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from mono2stereo.evaluation import plots
-from mono2stereo.evaluation.measures import FRAME_LENGTHS, Measures
-from mono2stereo.evaluation.methods import MODEL
-from mono2stereo.evaluation.tables import COMPARED, Margin
+from mono2stereo.evaluation import passage_plots, plots
+from mono2stereo.evaluation.evaluate import Evaluation
+from mono2stereo.evaluation.findings import findings, nearest_table
+from mono2stereo.evaluation.markdown import heading, hertz, number, table, with_interval
+from mono2stereo.evaluation.measures import COMPARED, MEASURES, OWN
+from mono2stereo.evaluation.methods import MODEL, OWN_SIDE, PROBE_LEVEL
 from mono2stereo.files import atomic_path
 
-ABOUT = {measure.name: measure.metadata for measure in fields(Measures)}
-WITH_INTERVALS = COMPARED
-CHECKED = [measure for measure in ABOUT if measure not in WITH_INTERVALS]
+CHECKED = [measure for measure in MEASURES if measure not in COMPARED]
+SIMILARITY = ["coherence_1024", "coherence_4096", "coherence_16384", "largest_correlation"]
+SOUND = [measure for measure in COMPARED if measure not in SIMILARITY]
 FLOOR_ROW = "independent signals"
 PICTURES = {
     "trade_off": "Coherence against log-mel, every method along its parameter, the model along its training",
-    "coherence": "Coherence per mel band",
+    "coherence": "Coherence per mel band, the recordings' own side as a black line",
     "levels": "Long-term third-octave levels from DC to the Nyquist frequency",
     "correlogram": "Correlation over lag",
+    "octaves": "Correlation per octave",
+    "spectrograms": "One stretch: spectrograms of mid and sides",
+    "goniometer": "One stretch: goniometer",
 }
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """All that evaluate found.
-
-    Attributes:
-        split: name of the split.
-        stretch_seconds: longest stretch.
-        coherence_seconds: length of the parts that coherence is averaged over.
-        tracks: a row per track and method.
-        methods: a row per method.
-        comparisons: a row per method and measure, against the model.
-        trade_off: a row per method and setting.
-        curves: by name, a column per method.
-        floors: coherence of independent signals, by frame length.
-        margins: the model's lead at its own coherence, per frame length.
-    """
-
-    split: str
-    stretch_seconds: float
-    coherence_seconds: float
-    tracks: pd.DataFrame
-    methods: pd.DataFrame
-    comparisons: pd.DataFrame
-    trade_off: pd.DataFrame
-    curves: Mapping[str, pd.DataFrame]
-    floors: Mapping[int, float]
-    margins: tuple[Margin, ...]
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The model's means, and its lead over the classical methods; what is undefined is absent."""
-        values = {measure: float(self.methods.at[MODEL, measure]) for measure in ABOUT}
-        for margin in self.margins:
-            window = margin.frame_length
-            values[f"classical_log_mel_at_its_coherence_{window}_db"] = margin.classical_log_mel_db
-            values[f"log_mel_margin_at_its_coherence_{window}_db"] = margin.margin_db
-        return {name: round(value, 6) for name, value in values.items() if np.isfinite(value)}
 
 
 def write_report(evaluation: Evaluation, folder: Path) -> None:
     """Write metrics.json, the tables as CSV, the pictures as PNG and report.md into `folder`, all at once."""
     with atomic_path(folder) as beside:
         beside.mkdir()
-        for name in ("tracks", "comparisons", "trade_off"):
+        for name in ("tracks", "gaps", "comparisons", "nearest", "trade_off"):
             getattr(evaluation, name).round(6).to_csv(beside / f"{name}.csv", index=False)
-        evaluation.methods.round(6).to_csv(beside / "methods.csv")
+        for name in ("methods", "distortion", *(["groups"] if len(evaluation.groups) else [])):
+            getattr(evaluation, name).round(6).to_csv(beside / f"{name}.csv")
         for name, curve in evaluation.curves.items():
             curve.round(4).to_csv(beside / f"{name}.csv")
-        metrics = json.dumps(evaluation.metrics, indent=1) + "\n"
+        metrics = json.dumps(evaluation.metrics, indent=1, allow_nan=False) + "\n"
         (beside / "metrics.json").write_text(metrics, encoding="utf-8")
-        by_window = {length: evaluation.curves[f"coherence_{length}"] for length in FRAME_LENGTHS}
-        plots.draw_trade_off(evaluation.trade_off, evaluation.floors, beside / "trade_off.png")
-        plots.draw_coherence(by_window, evaluation.floors, beside / "coherence.png")
-        plots.draw_levels(evaluation.curves["levels"], beside / "levels.png")
-        plots.draw_correlogram(evaluation.curves["correlogram"], beside / "correlogram.png")
+        _draw(evaluation, beside)
         (beside / "report.md").write_text(markdown(evaluation), encoding="utf-8")
+
+
+def _draw(evaluation: Evaluation, folder: Path) -> None:
+    curves, floors, passage = evaluation.curves, evaluation.floors, evaluation.passage
+    plots.draw_trade_off(evaluation.trade_off, floors, folder / "trade_off.png")
+    by_window = {length: curves[f"coherence_{length}"] for length in floors}
+    plots.draw_coherence(by_window, floors, folder / "coherence.png")
+    plots.draw_levels(curves["levels"], folder / "levels.png")
+    plots.draw_correlogram(curves["correlogram"], folder / "correlogram.png")
+    plots.draw_octaves(curves["octaves"], curves["octaves_at_zero_lag"], folder / "octaves.png")
+    passage_plots.draw_spectrograms(passage, folder / "spectrograms.png")
+    passage_plots.draw_goniometers(passage, folder / "goniometer.png")
 
 
 def markdown(evaluation: Evaluation) -> str:
     """The whole report."""
     tracks = evaluation.tracks
-    n_tracks = tracks["track"].nunique()
+    n_tracks = tracks.loc[tracks["stretches"] > 0, "track"].nunique()
     stretches = int(tracks.groupby("track")["stretches"].max().sum())
-    explained = [f"- **{about['heading']}**: {about['explanation']}." for about in ABOUT.values()]
     pictures = [f"### {title}\n\n![{title}]({name}.png)\n" for name, title in PICTURES.items()]
+    sections = {
+        "In short": "\n".join(findings(evaluation)),
+        "Similarity": _interval_table(evaluation, SIMILARITY),
+        "Timbre, transients, the recordings' own side": _interval_table(evaluation, SOUND),
+        "Level, edges of the spectrum, mono fold-down": _check_table(evaluation),
+        "The model against each classical method where it is as incoherent": nearest_table(evaluation),
+        "The model against each method": "Model minus method, at the setting of the tables above, on the "
+        "same tracks; in brackets p (Wilcoxon signed-rank, two-sided, Holm-corrected over a column's "
+        "methods). "
+        f"{n_tracks} tracks cannot give less than {min(1.0, 2 / 2**n_tracks):.2g} before the correction.\n\n"
+        + _comparison_table(evaluation),
+        "Correlation per octave": "The largest magnitude at any lag within ±120 ms, in brackets that at lag "
+        "0, by the octave's centre.\n\n" + _octave_table(evaluation),
+        "Distortion of steady tones": "Energy outside the critical band of the tone, dB re the side that was "
+        f"made of it; a tone of {PROBE_LEVEL:g} of full scale each. A system that is linear and does not "
+        "change in time reads -120.\n\n" + _distortion_table(evaluation),
+    }
+    if len(evaluation.groups):
+        sections["By group"] = _group_table(evaluation)
+    if len(evaluation.gaps):
+        sections["What is missing, and why"] = _gap_table(evaluation)
+    sections["Columns"] = "\n".join(f"- **{one.heading}**: {one.explanation}." for one in MEASURES.values())
+    sections["Columns"] += (
+        "\n\nFor log-mel, colour, pre-echo and the levels of the own side, the side is brought to the level "
+        "of what it is compared with; coherence, correlation, onsets and crest do not depend on it. Of a "
+        "method that changes the mid (Haas), coherence and correlation take its own mid, all else the input."
+    )
+    sections["Pictures"] = "\n".join(pictures)
     return "\n".join(
         [
             "# Evaluation",
             "",
             f"{stretches} stretches of up to {evaluation.stretch_seconds:g} s from {n_tracks} tracks of the "
-            f"{evaluation.split} split; coherence over parts of {evaluation.coherence_seconds:g} s. "
-            "Means over tracks; in brackets, 95 % bootstrap intervals. "
-            "*own side* is what the recordings themselves do: the reference, not a competitor. "
-            f"*{FLOOR_ROW}* is what the coherence estimator reads without any relation.",
+            f"{evaluation.split} split. Means over tracks; in brackets, 95 % bootstrap intervals. "
+            f"*{OWN_SIDE}* is what the recordings themselves do: the reference, not a competitor. "
+            f"*{FLOOR_ROW}* is what the coherence estimator reads without any relation, over as long a part.",
             "",
-            "## Similarity and timbre",
-            "",
-            _interval_table(evaluation),
-            "",
-            "## Level, edges of the spectrum, mono fold-down",
-            "",
-            _check_table(evaluation),
-            "",
-            "## Log-mel distance at the model's coherence",
-            "",
-            *(_margin_line(margin) for margin in evaluation.margins),
-            "",
-            "## The model against each method",
-            "",
-            "Model minus method on the same tracks; in brackets p (Wilcoxon signed-rank, two-sided, "
-            "Holm-corrected over a column's methods). "
-            f"{n_tracks} tracks cannot give less than {min(1.0, 2 / 2**n_tracks):.2g} before the correction.",
-            "",
-            _comparison_table(evaluation.comparisons),
-            "",
-            "## Columns",
-            "",
-            *explained,
-            "",
-            "For log-mel and colour the side is brought to the mid's RMS; coherence, correlation, onsets and "
-            "crest do not depend on its level. A silent side leaves them undefined (–).",
-            "",
-            "## Pictures",
-            "",
-            *pictures,
+            *(f"## {title}\n\n{text}\n" for title, text in sections.items()),
         ]
     )
 
 
-def _interval_table(evaluation: Evaluation) -> str:
+def _interval_table(evaluation: Evaluation, measures: list[str]) -> str:
     rows = [
-        [method, *(_with_interval(row, measure) for measure in WITH_INTERVALS)]
+        [str(method), *(with_interval(row, measure) for measure in measures)]
         for method, row in evaluation.methods.iterrows()
     ]
     floors = {f"coherence_{length}": f"{floor:.3f}" for length, floor in evaluation.floors.items()}
-    rows.append([f"*{FLOOR_ROW}*", *(floors.get(measure, "–") for measure in WITH_INTERVALS)])
-    return table(["method", *map(heading, WITH_INTERVALS)], rows)
+    if set(floors) & set(measures):
+        rows.append([f"*{FLOOR_ROW}*", *(floors.get(measure, "–") for measure in measures)])
+    return table(["method", *map(heading, measures)], rows)
 
 
 def _check_table(evaluation: Evaluation) -> str:
     rows = [
-        [method, *(number(row[measure], measure) for measure in CHECKED)]
+        [str(method), *(number(row[measure], measure) for measure in CHECKED)]
         for method, row in evaluation.methods.iterrows()
     ]
     return table(["method", *map(heading, CHECKED)], rows)
 
 
-def _comparison_table(comparisons: pd.DataFrame) -> str:
+def _comparison_table(evaluation: Evaluation) -> str:
     rows = []
-    for method, compared in comparisons.groupby("method", sort=False):
-        by_measure = compared.set_index("measure")
-        rows.append([method, *(_difference(by_measure.loc[measure]) for measure in COMPARED)])
+    for method, compared in evaluation.comparisons.groupby("method", sort=False):
+        cells = [str(method)]
+        for _, row in compared.iterrows():
+            # The own side's distance to itself compares nothing.
+            pointless = method == OWN_SIDE and MEASURES[row["measure"]].needs == OWN
+            difference = "–" if pointless else number(row["difference"], row["measure"], "+")
+            tested = "–" not in difference and row["p_holm"] == row["p_holm"]
+            cells.append(f"{difference} ({row['p_holm']:.2g})" if tested else difference)
+        rows.append(cells)
     return table(["model minus", *map(heading, COMPARED)], rows)
 
 
-def _margin_line(margin: Margin) -> str:
-    if np.isnan(margin.coherence):
-        return f"- Frames of {margin.frame_length}: undefined, since the model's side is silent."
-    start = (
-        f"- Frames of {margin.frame_length}: the model's {margin.log_mel_db:.2f} dB "
-        f"at coherence {margin.coherence:.3f}"
-    )
-    if not np.isfinite(margin.classical_log_mel_db):
-        return f"{start}; no classical method, swept along its parameter, is as incoherent."
-    verdict = "lower" if margin.margin_db > 0 else "not lower"
-    return (
-        f"{start} is {verdict} than the best classical method's {margin.classical_log_mel_db:.2f} dB there "
-        f"(margin {margin.margin_db:+.2f} dB, 95 % from {margin.low_db:+.2f} to {margin.high_db:+.2f})."
-    )
+def _octave_table(evaluation: Evaluation) -> str:
+    largest, at_zero = (evaluation.curves[name] for name in ("octaves", "octaves_at_zero_lag"))
+    rows = []
+    for method in largest:
+        pairs = zip(largest[method], at_zero[method], strict=True)
+        rows.append([method, *("–" if one != one else f"{one:.2f} ({zero:.2f})" for one, zero in pairs)])
+    return table(["method", *(hertz(hz) for hz in largest.index)], rows)
 
 
-def _with_interval(row: pd.Series, measure: str) -> str:
-    mean = number(row[measure], measure)
-    ends = [number(row[f"{measure}_{end}"], measure) for end in ("low", "high")]
-    return mean if "–" in ends else f"{mean} [{ends[0]}, {ends[1]}]"
+def _distortion_table(evaluation: Evaluation) -> str:
+    frame = evaluation.distortion
+    rows = [
+        [str(method), *("–" if value != value else f"{value:.0f}" for value in row)]
+        for method, row in frame.iterrows()
+    ]
+    return table(["method", *(hertz(hz) for hz in frame.columns)], rows)
 
 
-def _difference(row: pd.Series) -> str:
-    difference = number(row["difference"], row.name, "+")
-    return difference if np.isnan(row["p_holm"]) else f"{difference} ({row['p_holm']:.2g})"
+def _group_table(evaluation: Evaluation) -> str:
+    shown = evaluation.groups[evaluation.groups.index.get_level_values("method").isin([MODEL, OWN_SIDE])]
+    rows = [
+        [
+            str(group),
+            str(method),
+            str(row["tracks"]),
+            *(number(row[measure], measure) for measure in COMPARED),
+        ]
+        for (group, method), row in shown.iterrows()
+    ]
+    every = "groups.csv has every method, measure and interval."
+    return table(["group", "method", "tracks", *map(heading, COMPARED)], rows, texts=2) + f"\n\n{every}"
 
 
-def number(value: float, measure: str, sign: str = "") -> str:
-    """With the measure's own decimals; a dash where it is undefined."""
-    return "–" if np.isnan(value) else f"{value:{sign}.{ABOUT[measure]['decimals']}f}"
-
-
-def heading(measure: str) -> str:
-    """A measure's column heading."""
-    return ABOUT[measure]["heading"]
-
-
-def table(headings: list[str], rows: list[list[str]]) -> str:
-    """In Markdown, all columns but the first to the right."""
-    lines = [headings, ["---", *["---:"] * (len(headings) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _gap_table(evaluation: Evaluation) -> str:
+    rows = [[str(row.reason), str(row.methods), str(row.tracks)] for row in evaluation.gaps.itertuples()]
+    return table(["not measured", "methods", "tracks"], rows, texts=2)

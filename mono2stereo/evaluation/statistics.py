@@ -1,9 +1,12 @@
 """What may be said about a method from a handful of tracks: intervals of means and paired tests.
 
-A track is one observation; its stretches are not independent and are averaged before they come here.
+A track is one observation; its stretches are not independent and are averaged before they come here, but for
+`nested_interval`, which draws tracks and then their stretches.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,6 +39,43 @@ def mean_interval(
     drawn = np.random.default_rng(seed).integers(len(present), size=(resamples, len(present)))
     low, high = np.quantile(present[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     return float(present.mean()), float(low), float(high)
+
+
+def nested_interval(
+    tracks: Sequence[ArrayLike], *, seed: int, level: float = 0.95, resamples: int = 4000
+) -> tuple[float, float, float]:
+    """Mean over tracks of their stretches' means, with the percentile interval of a two-stage bootstrap.
+
+    Each resample draws as many tracks as there are, then for each as many of its stretches as it has: both
+    what tracks and what stretches differ by counts. Undefined values (NaN) are left out, and tracks without
+    any other; with fewer than two tracks left the interval's ends are NaN.
+
+    Args:
+        tracks: One array of values per track, a value per stretch.
+        seed: Of the resampling.
+        level: Share of the interval.
+        resamples: Bootstrap samples drawn.
+
+    Returns:
+        Mean, lower end, upper end, in the unit of the values.
+
+    Source: A. C. Davison, D. V. Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8.
+    """
+    present = [values for values in map(_present, tracks) if len(values)]
+    if not present:
+        return np.nan, np.nan, np.nan
+    mean = float(np.mean([values.mean() for values in present]))
+    if len(present) == 1:
+        return mean, np.nan, np.nan
+    random = np.random.default_rng(seed)
+    drawn = random.integers(len(present), size=(resamples, len(present)))
+    means = np.empty(drawn.shape)
+    for track, values in enumerate(present):
+        places = drawn == track
+        again = random.integers(len(values), size=(np.count_nonzero(places), len(values)))
+        means[places] = values[again].mean(axis=1)
+    low, high = np.quantile(means.mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    return mean, float(low), float(high)
 
 
 def paired_p_value(values: ArrayLike, reference: ArrayLike) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,50 +13,65 @@ from mono2stereo.evaluation.excerpts import RUN_IN_SECONDS, Excerpt
 
 SILENCE_DB = -60.0  # re full scale, the mid
 MONO_DB = -50.0  # re the mid, the recording's own side
+SHORTEST_SECONDS = 0.5  # what the third-octave levels take
 PLACES = (0.5, 0.25, 0.75, 0.0, 1.0)  # tried in this order, as shares of a section's spare length
 
 
 def choose_stretches(
-    pairs: Sequence[Pair], *, count: int, seconds: float, shortest_seconds: float
-) -> list[Excerpt]:
+    pairs: Sequence[Pair], *, count: int, seconds: float
+) -> tuple[list[Excerpt], dict[str, str]]:
     """Choose up to `count` stretches of each track: one in the middle of each of as many equal sections.
 
-    Where that is silent or mono, other places in the section are tried. A track holds no more stretches than
-    fit without overlap; one that is shorter than `seconds` is measured whole.
+    Where that is silent or mono, other places in the section are tried; of a track that is mono throughout,
+    those that sound. A track holds no more stretches than fit without overlap; one that is shorter than
+    `seconds` is measured whole.
 
     Args:
         pairs: of one split; only what is needed is read.
         count: stretches per track.
         seconds: length of each.
-        shortest_seconds: tracks shorter than this are left out.
+
+    Returns:
+        The stretches, and by track why it has none.
 
     Raises:
-        DataError: no track sounds in stereo.
+        DataError: no track has a stretch to measure.
     """
-    chosen = [
-        stretch
-        for pair in pairs
-        if len(pair.mid_side) >= round(shortest_seconds * pair.sample_rate)
-        for stretch in _of_track(pair, count, seconds)
-    ]
+    chosen: list[Excerpt] = []
+    left_out = {}
+    for pair in pairs:
+        length = len(pair.mid_side) / pair.sample_rate
+        if length < SHORTEST_SECONDS:
+            left_out[pair.name] = f"{length:.3g} s long; at least {SHORTEST_SECONDS:g} s"
+        elif not (found := _of_track(pair, count, seconds)):
+            left_out[pair.name] = "the mid is silent"
+        else:
+            chosen += found
     if not chosen:
         raise DataError(
-            f"no track of the split sounds in stereo for {shortest_seconds:g} s; add recordings, "
-            "or evaluate the other split (evaluate.split)"
+            "no track of the split can be measured ("
+            + "; ".join(f"{track}: {reason}" for track, reason in list(left_out.items())[:3])
+            + "); add recordings, or evaluate the other split (evaluate.split)"
         )
-    return chosen
+    return chosen, left_out
 
 
-def _of_track(pair: Pair, count: int, seconds: float) -> Iterator[Excerpt]:
+def _of_track(pair: Pair, count: int, seconds: float) -> list[Excerpt]:
+    return _sounding(pair, count, seconds, _in_stereo) or _sounding(pair, count, seconds, _at_all)
+
+
+def _sounding(pair: Pair, count: int, seconds: float, sounds: Callable[[Excerpt], bool]) -> list[Excerpt]:
     length = min(round(seconds * pair.sample_rate), len(pair.mid_side))
     sections = min(count, len(pair.mid_side) // length)
     spare = len(pair.mid_side) // sections - length
+    found = []
     for section in range(sections):
         first = section * len(pair.mid_side) // sections
         candidates = (_cut(pair, first + round(place * spare), length) for place in PLACES)
-        stretch = next(filter(_sounds_in_stereo, candidates), None)
+        stretch = next(filter(sounds, candidates), None)
         if stretch is not None:
-            yield stretch
+            found.append(stretch)
+    return found
 
 
 def _cut(pair: Pair, start: int, length: int) -> Excerpt:
@@ -73,6 +88,9 @@ def _cut(pair: Pair, start: int, length: int) -> Excerpt:
     )
 
 
-def _sounds_in_stereo(stretch: Excerpt) -> bool:
-    mid_db = level_db(stretch.mid)
-    return mid_db > SILENCE_DB and level_db(stretch.side) > mid_db + MONO_DB
+def _at_all(stretch: Excerpt) -> bool:
+    return level_db(stretch.mid) > SILENCE_DB
+
+
+def _in_stereo(stretch: Excerpt) -> bool:
+    return _at_all(stretch) and level_db(stretch.side) > level_db(stretch.mid) + MONO_DB

@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from mono2stereo.errors import DataError
-from mono2stereo.evaluation.measures import coherence_floors
+from mono2stereo.evaluation.markdown import heading, number, table
+from mono2stereo.evaluation.measurement import coherence_floors
+from mono2stereo.evaluation.measures import COMPARED
 from mono2stereo.evaluation.plots import draw_runs
-from mono2stereo.evaluation.report import WITH_INTERVALS, heading, number, table
 from mono2stereo.files import atomic_path
 
 PREFIX = "evaluate/"  # of an evaluation's measures among a run's metrics
@@ -62,14 +63,12 @@ def write_sweep(runs: Sequence[EvaluatedRun], points: pd.DataFrame, folder: Path
     compared_runs = pd.DataFrame(
         [
             {key: run.params.get(key, "") for key in varied}
-            | {name: run.metrics.get(PREFIX + name) for name in WITH_INTERVALS}
+            | {name: run.metrics.get(PREFIX + name) for name in COMPARED}
             for run in compared
         ],
         index=pd.Index([run.name for run in compared], name="run"),
     )
-    floors = coherence_floors(
-        int(newest.params["sample_rate"]), float(newest.params["evaluate.coherence_seconds"])
-    )
+    floors = coherence_floors(int(newest.params["sample_rate"]))
     with atomic_path(folder) as beside:
         beside.mkdir()
         compared_runs.round(6).to_csv(beside / "runs.csv")
@@ -87,8 +86,8 @@ def write_sweep(runs: Sequence[EvaluatedRun], points: pd.DataFrame, folder: Path
 
 def _markdown(runs: pd.DataFrame, varied: Sequence[str], left_out: int) -> str:
     rows = [
-        [str(name), *(row[key] for key in varied), *(number(row[m], m) for m in WITH_INTERVALS)]
-        for name, row in runs.astype(dict.fromkeys(WITH_INTERVALS, float)).iterrows()
+        [str(name), *(row[key] for key in varied), *(number(row[m], m) for m in COMPARED)]
+        for name, row in runs.astype(dict.fromkeys(COMPARED, float)).iterrows()
     ]
     lines = [
         "# Runs compared",
@@ -99,6 +98,6 @@ def _markdown(runs: pd.DataFrame, varied: Sequence[str], left_out: int) -> str:
         "",
         "![Coherence against log-mel distance, one point per run](trade_off.png)",
         "",
-        table(["run", *varied, *map(heading, WITH_INTERVALS)], rows),
+        table(["run", *varied, *map(heading, COMPARED)], rows),
     ]
     return "\n".join(lines) + "\n"

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from mono2stereo.dsp.signals import mean_defined
-from mono2stereo.evaluation.measures import FRAME_LENGTHS, Measures, curve_axes
+from mono2stereo.evaluation.measurement import curve_axes
+from mono2stereo.evaluation.measures import COMPARED, MEASURES, SWEPT, in_words
 from mono2stereo.evaluation.methods import MID, MODEL, OWN_SIDE, Result
 from mono2stereo.evaluation.statistics import holm, mean_interval, paired_p_value
 
-MEASURES = [measure.name for measure in fields(Measures)]
-COMPARED = [
-    "coherence_1024",
-    "coherence_4096",
-    "largest_correlation",
-    "log_mel_db",
-    "colour_db",
-    "onset_correlation",
-]
+KEYS = ("track", "stretch", "method", "setting", "in_full")
 RESAMPLES_OF_MARGIN = 1000
 
 
@@ -48,17 +41,61 @@ class Margin:
     high_db: float
 
 
-def per_track(results: Sequence[Result]) -> pd.DataFrame:
-    """A row per track and method: the number of stretches and the mean of each measure over them."""
+def per_stretch(results: Sequence[Result]) -> pd.DataFrame:
+    """A row per stretch and setting: track, stretch, method, setting, in_full, each measure; NaN: missing."""
     rows = [
-        {"track": result.track, "method": result.method, **result.measures}
+        {name: getattr(result, name) for name in KEYS} | result.measured.values
         for result in results
-        if len(result.measures) == len(MEASURES)
+        if result.method != MID
     ]
-    grouped = pd.DataFrame(rows).groupby(["track", "method"], sort=False)
-    means = grouped[MEASURES].mean()
+    return pd.DataFrame(rows, columns=[*KEYS, *MEASURES])
+
+
+def per_track(
+    stretches: pd.DataFrame, results: Sequence[Result], left_out: Mapping[str, str], groups: Mapping[str, str]
+) -> pd.DataFrame:
+    """A row per track and method: group, stretches, each measure's mean over them, why others are missing.
+
+    Args:
+        stretches: from `per_stretch`.
+        results: where the reasons are.
+        left_out: by track that was not measured at all, why.
+        groups: by track.
+    """
+    grouped = stretches[stretches["in_full"]].groupby(["track", "method"], sort=False)
+    means = grouped[list(MEASURES)].mean()
     means.insert(0, "stretches", grouped.size())
-    return means.reset_index()
+    reasons: dict[tuple[str, str], dict[str, str]] = {}
+    for result in results:
+        if result.in_full:
+            reasons.setdefault((result.track, result.method), {}).update(result.measured.reasons)
+    means["reason"] = [
+        in_words({name: why for name, why in reasons[key].items() if np.isnan(row[name])})
+        for key, row in means.iterrows()
+    ]
+    tracks = means.reset_index()
+    unmeasured = [
+        {"track": track, "method": method, "stretches": 0, "reason": f"nothing: {reason}"}
+        for track, reason in left_out.items()
+        for method in tracks["method"].unique()
+    ]
+    tracks = pd.DataFrame([*tracks.to_dict("records"), *unmeasured], columns=tracks.columns)
+    tracks.insert(1, "group", [groups.get(track, "") for track in tracks["track"]])
+    return tracks
+
+
+def gaps(tracks: pd.DataFrame) -> pd.DataFrame:
+    """A row per reason for what is missing: reason, methods, tracks (how many)."""
+    every = set(tracks["method"])
+    rows = [
+        {
+            "reason": reason,
+            "methods": "all" if set(missing["method"]) == every else ", ".join(missing["method"].unique()),
+            "tracks": missing["track"].nunique(),
+        }
+        for reason, missing in tracks[tracks["reason"] != ""].groupby("reason", sort=False)
+    ]
+    return pd.DataFrame(rows, columns=["reason", "methods", "tracks"])
 
 
 def per_method(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
@@ -68,7 +105,8 @@ def per_method(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     """
     rows = []
     for method, values in tracks.groupby("method", sort=False):
-        row: dict[str, object] = {"method": method, "tracks": len(values)}
+        measured = values[list(MEASURES)].notna().any(axis=1)
+        row: dict[str, object] = {"method": method, "tracks": int(measured.sum())}
         for measure in MEASURES:
             ends = mean_interval(values[measure], seed=seed)
             row.update(zip((measure, f"{measure}_low", f"{measure}_high"), ends, strict=True))
@@ -76,12 +114,22 @@ def per_method(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("method")
 
 
+def per_group(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+    """`per_method` within each group of tracks, index group and method; empty where all are of one group."""
+    groups = {group: values for group, values in tracks.groupby("group", sort=True) if group}
+    if len(groups) < 2:
+        return pd.DataFrame()
+    return pd.concat(
+        {group: per_method(values, seed=seed) for group, values in groups.items()}, names=["group"]
+    )
+
+
 def against_model(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     """A row per other method and measure: the model's mean minus the method's, on the same tracks.
 
     Columns: method, measure, difference, low, high (95 %), p (Wilcoxon), p_holm (over one measure's methods).
     """
-    wide = tracks.pivot(index="track", columns="method", values=MEASURES)
+    wide = tracks.pivot(index="track", columns="method", values=list(MEASURES))
     others = [method for method in tracks["method"].unique() if method != MODEL]
     families = []
     for measure in COMPARED:
@@ -96,16 +144,10 @@ def against_model(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     return pd.concat(families, ignore_index=True)
 
 
-def swept(results: Sequence[Result]) -> pd.DataFrame:
-    """A row per track and setting, in sweep order: coherence at both windows against log-mel."""
-    columns = [*(f"coherence_{length}" for length in FRAME_LENGTHS), "log_mel_db"]
-    rows = [
-        {"track": result.track, "method": result.method, "setting": result.setting}
-        | {column: result.measures[column] for column in columns}
-        for result in results
-        if result.method != MID
-    ]
-    return pd.DataFrame(rows).groupby(["track", "method", "setting"], sort=False).mean().reset_index()
+def swept(stretches: pd.DataFrame) -> pd.DataFrame:
+    """A row per track and setting, in sweep order: what is measured at every setting."""
+    columns = ["track", "method", "setting"]
+    return stretches[[*columns, *SWEPT]].groupby(columns, sort=False).mean().reset_index()
 
 
 def trade_off(sweeps: pd.DataFrame) -> pd.DataFrame:

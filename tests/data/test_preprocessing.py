@@ -151,6 +151,14 @@ def test_missing_and_changed_audio(tmp_path: Path, rows) -> None:
         _preprocess(rows, tmp_path)
 
 
+def test_a_pair_knows_the_folder_of_its_recording(tmp_path: Path, rows) -> None:
+    (tmp_path / "jazz").mkdir()
+    for row in rows:
+        (tmp_path / row.path).rename(tmp_path / "jazz" / row.path)
+    _preprocess([replace(row, path=f"jazz/{row.path}") for row in rows], tmp_path)
+    assert [pair.group for pair in load_pairs(tmp_path / "data" / "pairs", "test")] == ["jazz"]
+
+
 def test_unfit_rows_are_passed_over(tmp_path: Path, rows) -> None:
     tracks = _preprocess([*rows, replace(rows[0], track="x", status="mono")], tmp_path)
     assert len(tracks) == 3

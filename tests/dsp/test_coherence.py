@@ -3,8 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mono2stereo.dsp.coherence import coherence_floor, mean_coherence, mel_coherence
-from mono2stereo.dsp.mel import mel_filterbank
+from mono2stereo.dsp.coherence import coherence_floor, coherence_of_spectra, mean_coherence, mel_coherence
+from mono2stereo.dsp.mel import mel_centres_hz, mel_filterbank
+from mono2stereo.dsp.resampling import resample
+from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import AudioError
 
 SAMPLE_RATE = 22050
@@ -88,3 +90,19 @@ def test_refuses_fewer_than_16_frames():
         mel_coherence(X[:100], Y[:100], SAMPLE_RATE)
     with pytest.raises(AudioError, match="frames = 15"):
         coherence_floor(15)
+
+
+def test_what_resampling_leaves_in_empty_bands_does_not_count():
+    """Two independent recordings at 8 kHz, brought to 22 050 Hz: nothing above 4 kHz but rounding."""
+    x, y = (resample(each[: 3 * 8000].astype(np.float32), 8000, SAMPLE_RATE) for each in (X, Y))
+    bands = mel_coherence(x, y, SAMPLE_RATE)
+    above = mel_centres_hz(SAMPLE_RATE) > 5000
+    assert np.isnan(bands[above]).all()
+    assert mean_coherence(x, y, SAMPLE_RATE) == pytest.approx(coherence_floor(255), rel=0.1)
+
+
+def test_spectra_at_hand_give_the_same():
+    first, second = (Stft(1024, 256, 1024).analyse(each) for each in (X, Y + X))
+    np.testing.assert_allclose(
+        coherence_of_spectra(first, second, SAMPLE_RATE), mel_coherence(X, Y + X, SAMPLE_RATE), rtol=1e-12
+    )

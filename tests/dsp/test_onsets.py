@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mono2stereo.dsp.onsets import crest_factor_db, onset_correlation, onset_envelope
+from mono2stereo.dsp.onsets import attacks, crest_factor_db, onset_correlation, onset_envelope, pre_echo_db
 from mono2stereo.errors import AudioError
 
 SAMPLE_RATE = 22050
@@ -63,3 +63,53 @@ def test_silence_is_undefined_and_short_signals_refused():
     assert np.isnan(crest_factor_db(silence))
     with pytest.raises(AudioError, match="at least 1280"):
         onset_envelope(np.zeros(1279), SAMPLE_RATE)
+
+
+def attacks_at(seconds=(0.5, 1.2, 2.0), length=3 * SAMPLE_RATE):
+    """Decaying noise bursts over a floor 60 dB below."""
+    random = np.random.default_rng(0)
+    x = 1e-3 * random.standard_normal(length)
+    for start in seconds:
+        place, samples = round(start * SAMPLE_RATE), SAMPLE_RATE // 5
+        x[place : place + samples] += random.standard_normal(samples) * np.exp(-np.arange(samples) / 1000)
+    return x
+
+
+def test_attacks_are_found_where_they_are():
+    np.testing.assert_allclose(attacks(attacks_at(), SAMPLE_RATE) / SAMPLE_RATE, [0.5, 1.2, 2.0], atol=0.003)
+    assert not attacks(np.random.default_rng(0).standard_normal(SAMPLE_RATE), SAMPLE_RATE).size
+    assert not attacks(np.zeros(SAMPLE_RATE), SAMPLE_RATE).size
+
+
+def test_of_attacks_within_a_tenth_of_a_second_the_larger_counts():
+    assert len(attacks(attacks_at((1.0, 1.05)), SAMPLE_RATE)) == 1
+
+
+@pytest.mark.parametrize("gain", [1.0, -0.01])
+def test_a_copy_has_no_pre_echo(gain):
+    x = attacks_at()
+    assert pre_echo_db(estimate=gain * x, reference=x, sample_rate=SAMPLE_RATE) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("below_db", [20, 40])
+def test_a_burst_ahead_of_its_time_reads_its_level(below_db):
+    """The attack's own spectrum 12 ms early, so that the 20 ms before it hold the burst's first 10 ms."""
+    x = attacks_at()
+    early = np.roll(x, -round(0.012 * SAMPLE_RATE)) * 10 ** (-below_db / 20)
+    ahead = slice(round(0.478 * SAMPLE_RATE), round(0.498 * SAMPLE_RATE))
+    expected = 20 * np.log10(np.std(np.diff(x + early)[ahead]) / np.std(np.diff(x)[ahead]))
+    measured = pre_echo_db(estimate=x + early, reference=x, sample_rate=SAMPLE_RATE)
+    assert measured == pytest.approx(expected, abs=2)
+    assert measured > 50 - below_db
+
+
+def test_a_delay_comes_after_the_attack_and_is_no_pre_echo():
+    x = attacks_at()
+    late = np.pad(x, (300, 0))[: x.size]
+    assert abs(pre_echo_db(estimate=late, reference=x, sample_rate=SAMPLE_RATE)) < 1
+
+
+def test_without_attacks_there_is_no_pre_echo_to_tell():
+    noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE)
+    assert np.isnan(pre_echo_db(estimate=noise, reference=noise, sample_rate=SAMPLE_RATE))
+    assert np.isnan(pre_echo_db(estimate=noise[:300], reference=noise[:300], sample_rate=SAMPLE_RATE))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mono2stereo.evaluation.statistics import holm, mean_interval, paired_p_value
+from mono2stereo.evaluation.statistics import holm, mean_interval, nested_interval, paired_p_value
 
 
 def test_interval_agrees_with_scipys_bootstrap() -> None:
@@ -26,6 +26,31 @@ def test_interval_of_few_values() -> None:
     assert mean_interval([5.0, np.nan], seed=0)[0] == 5
     assert np.isnan(mean_interval([5.0], seed=0)[1:]).all()
     assert np.isnan(mean_interval([], seed=0)).all()
+
+
+def test_one_stretch_per_track_is_the_plain_bootstrap() -> None:
+    values = np.random.default_rng(0).normal(3, 1, 30)
+    nested = nested_interval([[value] for value in values], seed=1, resamples=20000)
+    np.testing.assert_allclose(nested, mean_interval(values, seed=2, resamples=20000), atol=0.03)
+
+
+def test_nested_interval_covers_what_both_stages_vary() -> None:
+    """Variance of the mean: that of tracks, and that of stretches within them, over how many there are."""
+    random = np.random.default_rng(0)
+    tracks = [random.normal(random.normal(0, 1), 2, 4) for _ in range(200)]
+    mean, low, high = nested_interval(tracks, seed=0)
+    assert mean == pytest.approx(np.mean([track.mean() for track in tracks]))
+    between = np.var([track.mean() for track in tracks])
+    within = np.mean([track.var() / len(track) for track in tracks])
+    expected = 2 * 1.96 * np.sqrt((between + within) / len(tracks))
+    assert high - low == pytest.approx(expected, rel=0.06)
+
+
+def test_nested_interval_of_unequal_and_undefined_tracks() -> None:
+    assert nested_interval([[1.0, 3.0, np.nan], [5.0], [np.nan]], seed=0)[0] == 3.5
+    assert np.isnan(nested_interval([[1.0, 3.0]], seed=0)[1:]).all()
+    assert np.isnan(nested_interval([], seed=0)).all()
+    assert nested_interval([[1.0, 2.0], [3.0]], seed=4) == nested_interval([[1.0, 2.0], [3.0]], seed=4)
 
 
 def test_paired_test_is_wilcoxons_exact_one() -> None:

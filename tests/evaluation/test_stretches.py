@@ -14,7 +14,7 @@ def pair(seconds: float, name: str = "song") -> Pair:
 
 
 def starts(*pairs: Pair, count: int = 3, seconds: float = 2.0) -> list[float]:
-    chosen = choose_stretches(pairs, count=count, seconds=seconds, shortest_seconds=1.0)
+    chosen, _ = choose_stretches(pairs, count=count, seconds=seconds)
     return [stretch.start_seconds for stretch in chosen]
 
 
@@ -38,14 +38,25 @@ def test_silent_and_mono_places_are_passed_over() -> None:
 
 def test_a_stretch_knows_what_it_is_cut_from() -> None:
     song = pair(12)
-    first, second, _ = choose_stretches([song], count=3, seconds=2.0, shortest_seconds=1.0)
+    (first, second, _), _ = choose_stretches([song], count=3, seconds=2.0)
     np.testing.assert_array_equal(second.mid, song.mid_side[5 * RATE : 7 * RATE, 0])
     np.testing.assert_array_equal(second.side, song.mid_side[5 * RATE : 7 * RATE, 1])
     np.testing.assert_array_equal(second.run_in, song.mid_side[4 * RATE : 5 * RATE, 0])
     assert (first.track, first.name, first.sample_rate) == ("song", "song from 1.0 s", RATE)
 
 
-def test_short_tracks_are_left_out_unless_none_is_left() -> None:
-    assert starts(pair(0.9), pair(2)) == [0]
-    with pytest.raises(DataError, match=r"evaluate\.split"):
-        starts(pair(0.9))
+def test_a_mono_track_is_measured_where_it_sounds() -> None:
+    song = pair(12)
+    song.mid_side[:, 1] = 0
+    song.mid_side[: 4 * RATE] = 0
+    assert starts(song) == [5, 9]
+
+
+def test_tracks_that_cannot_be_measured_are_named_with_the_reason() -> None:
+    silent = pair(2, "silence")
+    silent.mid_side[:] = 0
+    chosen, left_out = choose_stretches([pair(0.3, "blip"), pair(1, "short"), silent], count=3, seconds=2.0)
+    assert [stretch.track for stretch in chosen] == ["short"]
+    assert left_out == {"blip": "0.3 s long; at least 0.5 s", "silence": "the mid is silent"}
+    with pytest.raises(DataError, match=r"silence: the mid is silent.*evaluate\.split"):
+        choose_stretches([silent], count=3, seconds=2.0)

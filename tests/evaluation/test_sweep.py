@@ -8,14 +8,20 @@ import pytest
 from mono2stereo.errors import DataError
 from mono2stereo.evaluation.sweep import EvaluatedRun, write_sweep
 
-PARAMS = {"sample_rate": "22050", "evaluate.coherence_seconds": "3.0", "evaluate.split": "test", "seed": "0"}
-METRICS = {"evaluate/coherence_1024": 0.2, "evaluate/coherence_4096": 0.3, "evaluate/log_mel_db": 4.0}
+PARAMS = {"sample_rate": "22050", "evaluate.split": "test", "seed": "0"}
+METRICS = {
+    "evaluate/coherence_1024": 0.2,
+    "evaluate/coherence_4096": 0.3,
+    "evaluate/coherence_16384": 0.4,
+    "evaluate/log_mel_db": 4.0,
+}
 POINTS = pd.DataFrame(
     {
         "method": ["lauridsen", "lauridsen", "own side", "model"],
         "setting": ["lauridsen-5ms", "lauridsen-10ms", "own side", "step-10"],
         "coherence_1024": [0.9, 0.5, 0.35, 0.2],
         "coherence_4096": [0.95, 0.8, 0.45, 0.3],
+        "coherence_16384": [0.99, 0.95, 0.55, 0.4],
         "log_mel_db": [1.0, 2.5, 4.5, 4.0],
     }
 )
@@ -36,7 +42,7 @@ def test_runs_measured_alike_are_compared_by_what_was_set_differently(tmp_path):
     page = (tmp_path / "compare" / "index.md").read_text()
     assert "2 measured otherwise are left out" in page
     assert "| run | loss.coherence | coherence 1024 |" in page
-    assert "| calm | 1 | 0.200 | 0.300 | – | 4.00 |" in page
+    assert "| calm | 1 | 0.200 | 0.300 | 0.400 | – | 4.00 |" in page
     assert "| wide | 5 | – | – |" in page
     table = pd.read_csv(tmp_path / "compare" / "runs.csv", index_col="run")
     assert list(table.index) == ["calm", "wide"]

@@ -1,0 +1,139 @@
+"""`mono2stereo measure`: how wide, how alike, how coloured the two channels of recordings are."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mono2stereo.errors import AudioError
+
+if TYPE_CHECKING:
+    from mono2stereo.evaluation.recordings import Recording
+
+PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
+COLUMN = 20  # characters
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's arguments."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="stereo recordings")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--picture", type=Path, metavar="OUT", help="draw what was measured (png, pdf, svg)")
+    parser.add_argument(
+        "--explain", action="store_true", help="print what each measure means below the table"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Measure every file; the status is 1 when any could not be."""
+    from mono2stereo.evaluation.recordings import measure_recording
+
+    if options.picture:
+        _require_picture(options.picture)
+    recordings = [measure_recording(file) for file in options.files]
+    print(_as_json(recordings) if options.json else _as_text(recordings, explain=options.explain))
+    measured = [recording for recording in recordings if not recording.error]
+    if options.picture and measured:
+        from mono2stereo.evaluation.recording_picture import draw_recordings
+
+        draw_recordings(measured, options.picture)
+    if len(measured) < len(recordings):
+        failed = len(recordings) - len(measured)
+        raise AudioError(f"{failed} of {len(recordings)} files not measured; the reasons stand above")
+
+
+def _require_picture(file: Path) -> None:
+    if file.suffix.lower() not in PICTURE_SUFFIXES:
+        raise AudioError(f"{file}: give a name that ends in {', '.join(PICTURE_SUFFIXES)}")
+    if find_spec("matplotlib") is None:
+        raise AudioError("--picture draws with matplotlib, which is not here: pip install matplotlib")
+
+
+def _as_json(recordings: Sequence[Recording]) -> str:
+    from mono2stereo.evaluation.measures import OF_A_FILE
+    from mono2stereo.evaluation.recordings import COMMON_RATE
+
+    files: list[dict[str, object]] = []
+    for one in recordings:
+        facts = {"sample_rate": one.sample_rate, "seconds": round(one.seconds, 3), "stretches": one.stretches}
+        values = {
+            name: round(one.measured.values[name], 6) if name in one.measured.values else None
+            for name in OF_A_FILE
+        }
+        told = {**facts, "measures": values, "reasons": one.measured.reasons, "curves": _curves(one)}
+        files.append({"file": str(one.path), **({"error": one.error} if one.error else told)})
+    found = {"measured_at_hz": COMMON_RATE, "independent_signals": _floors(), "files": files}
+    return json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False)
+
+
+def _curves(recording: Recording) -> dict[str, object]:
+    """What the numbers sum up: by name its axis and its values, null where nothing can be told."""
+    from mono2stereo.evaluation.measurement import curve_axes
+    from mono2stereo.evaluation.recordings import COMMON_RATE
+
+    axes = curve_axes(COMMON_RATE)
+    curves: dict[str, object] = {}
+    for name, values in recording.curves.items():
+        axis, places = axes.get(name, axes["levels"])
+        shown = [round(float(value), 4) if value == value else None for value in values]
+        curves[name] = {axis: [round(float(place), 2) for place in places], "values": shown}
+    return curves
+
+
+def _as_text(recordings: Sequence[Recording], *, explain: bool) -> str:
+    from mono2stereo.evaluation.measures import MEASURES, OF_A_FILE, in_words
+    from mono2stereo.evaluation.recordings import COMMON_RATE, STRETCH_SECONDS, STRETCHES
+
+    measured = [recording for recording in recordings if not recording.error]
+    stretches = f"up to {STRETCHES} stretches of {STRETCH_SECONDS:g} s"
+    lines = [f"At {COMMON_RATE} Hz whatever a file's own rate; means over {stretches} of each file."]
+    columns = max(shutil.get_terminal_size().columns // COLUMN - 2, 1)
+    for first in range(0, len(measured), columns):
+        lines += ["", *_table(measured[first : first + columns])]
+    missing = [f"{one.path}: {in_words(one.measured.reasons)}" for one in measured if one.measured.reasons]
+    unmeasured = [f"{one.path}: {one.error}" for one in recordings if one.error]
+    for title, found in (("–: cannot be told", missing), ("not measured", unmeasured)):
+        lines += ["", title, *(f"  {line}" for line in found)] if found else []
+    if explain:
+        lines += ["", *(f"{MEASURES[name].heading}: {MEASURES[name].explanation}" for name in OF_A_FILE)]
+    return "\n".join(lines)
+
+
+def _table(recordings: Sequence[Recording]) -> list[str]:
+    from mono2stereo.evaluation.measures import MEASURES, OF_A_FILE
+
+    def line(first: str, cells: Iterable[str], last: str = "") -> str:
+        return "".join(
+            [first.ljust(COLUMN), *(cell.rjust(COLUMN) for cell in cells), last.rjust(COLUMN)]
+        ).rstrip()
+
+    floors = _floors()
+    rows = [
+        line("", (_shortened(one.path.name) for one in recordings), "independent"),
+        line("rate (Hz)", (str(one.sample_rate) for one in recordings)),
+        line("duration (s)", (f"{one.seconds:.1f}" for one in recordings)),
+    ]
+    for name in OF_A_FILE:
+        decimals = MEASURES[name].decimals
+        values = (one.measured.values.get(name) for one in recordings)
+        cells = ("–" if value is None else f"{value:.{decimals}f}" for value in values)
+        rows.append(line(MEASURES[name].heading, cells, f"{floors[name]:.3f}" if name in floors else ""))
+    return rows
+
+
+def _floors() -> dict[str, float]:
+    """What independent signals read, by measure."""
+    from mono2stereo.evaluation.measurement import coherence_floors
+    from mono2stereo.evaluation.recordings import COMMON_RATE
+
+    return {f"coherence_{length}": round(floor, 6) for length, floor in coherence_floors(COMMON_RATE).items()}
+
+
+def _shortened(name: str) -> str:
+    longest = COLUMN - 2
+    return name if len(name) <= longest else f"{name[: longest // 2]}…{name[-(longest - longest // 2 - 1) :]}"

@@ -1,0 +1,133 @@
+"""What the numbers say of the model, in plain sentences: each is true or not, whatever one hoped for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from mono2stereo.evaluation.evaluate import Evaluation
+from mono2stereo.evaluation.markdown import heading, number, table, with_interval
+from mono2stereo.evaluation.measures import MEASURES
+from mono2stereo.evaluation.methods import MODEL, OWN_SIDE
+from mono2stereo.evaluation.nearest import LOWER_IS_BETTER, better
+from mono2stereo.evaluation.tables import Margin
+
+CREST_WITHIN_DB = 2.0
+NEAR = 0.05  # of coherence: beyond it a comparison is not one at equal coherence
+
+
+def findings(evaluation: Evaluation) -> Iterator[str]:
+    """The model against the classical methods and against what it must not do, a list item each."""
+    for frame_length in evaluation.floors:
+        yield _at_equal_coherence(evaluation, frame_length)
+    yield from (_margin(margin) for margin in evaluation.margins)
+    if evaluation.changing_mid:
+        named = ", ".join(evaluation.changing_mid)
+        yield f"- Folded down to mono, {named} is not the input again: left out of the margins above."
+    yield from (_distance(evaluation, measure) for measure in ("own_mel", "own_stft"))
+    yield _crest(evaluation)
+    yield _bass(evaluation)
+    yield _distortion(evaluation.distortion.loc[MODEL])
+
+
+def nearest_table(evaluation: Evaluation) -> str:
+    """Every window and classical method: coherence of both, and the model's differences."""
+    rows = []
+    for _, row in evaluation.nearest.iterrows():
+        settings = [str(row["frame_length"]), row["setting"]]
+        coherence = [f"{row['coherence']:.3f}", f"{row['model_coherence']:.3f}"]
+        rows.append([*settings, *coherence, *(with_interval(row, one, "+") for one in LOWER_IS_BETTER)])
+    headings = [
+        "frames of",
+        "nearest setting",
+        "its coherence",
+        "the model's",
+        *map(heading, LOWER_IS_BETTER),
+    ]
+    return (
+        "Of every classical method the setting whose coherence is nearest to the model's, and the model "
+        "minus that setting on the same stretches; in brackets, 95 % bootstrap intervals over tracks and "
+        "their stretches. Lower is better but for onsets.\n\n" + table(headings, rows, texts=2)
+    )
+
+
+def _at_equal_coherence(evaluation: Evaluation, frame_length: int) -> str:
+    rows = evaluation.nearest[evaluation.nearest["frame_length"] == frame_length]
+    start = f"- Frames of {frame_length}"
+    if rows.empty:
+        return f"{start}: nothing to compare; the model or every classical method has no coherence."
+    both = better(rows, "log_mel_db") & better(rows, "onset_correlation")
+    surely = better(rows, "log_mel_db", surely=True) & better(rows, "onset_correlation", surely=True)
+    far = rows[(rows["coherence"] - rows["model_coherence"]).abs() > NEAR]
+    return (
+        f"{start}, beside the setting of each classical method that is nearest to the model's coherence of "
+        f"{rows['model_coherence'].iloc[0]:.3f}: lower log-mel distance *and* higher onset correlation than "
+        f"{both.sum()} of {len(rows)} ({_names(rows[both])}); both intervals exclude 0 for "
+        f"{surely.sum()} ({_names(rows[surely])})."
+        + (f" Not within {NEAR:g} of its coherence: {_names(far)}." if len(far) else "")
+    )
+
+
+def _names(rows: pd.DataFrame) -> str:
+    return ", ".join(rows["setting"]) or "none"
+
+
+def _margin(margin: Margin) -> str:
+    start = f"- Frames of {margin.frame_length}: "
+    if np.isnan(margin.coherence):
+        return f"{start}no margin; the model has no coherence."
+    start += f"the model's log-mel distance of {margin.log_mel_db:.2f} dB at coherence {margin.coherence:.3f}"
+    if not np.isfinite(margin.classical_log_mel_db):
+        return f"{start}; no classical method, swept along its parameter, is as incoherent."
+    verdict = "lower" if margin.margin_db > 0 else "not lower"
+    return (
+        f"{start} is {verdict} than the best classical method's {margin.classical_log_mel_db:.2f} dB there "
+        f"(margin {margin.margin_db:+.2f} dB, 95 % from {margin.low_db:+.2f} to {margin.high_db:+.2f})."
+    )
+
+
+def _distance(evaluation: Evaluation, measure: str) -> str:
+    model = evaluation.methods.at[MODEL, measure]
+    settings = evaluation.trade_off
+    classical = settings[~settings["method"].isin([MODEL, OWN_SIDE])].dropna(subset=measure)
+    start = f"- Distance to the recordings' {heading(measure)}: "
+    if np.isnan(model) or classical.empty:
+        return f"{start}nothing to compare."
+    lowest = classical.loc[classical[measure].idxmin()]
+    verdict = "lower than" if model < lowest[measure] else "not lower than"
+    rows = evaluation.nearest[evaluation.nearest["frame_length"] == max(evaluation.floors)]
+    return (
+        f"{start}{number(model, measure)}, {verdict} every classical method's at every setting "
+        f"(the lowest: {number(lowest[measure], measure)}, {lowest['setting']}); lower than "
+        f"{better(rows, measure).sum()} of {len(rows)} at the settings nearest to its coherence at frames of "
+        f"{max(evaluation.floors)}."
+    )
+
+
+def _crest(evaluation: Evaluation) -> str:
+    row = evaluation.methods.loc[MODEL]
+    if np.isnan(row["crest_change_db"]):
+        return "- Crest factor: undefined."
+    tracks = evaluation.tracks.loc[evaluation.tracks["method"] == MODEL, "crest_change_db"]
+    verdict = "within" if abs(row["crest_change_db"]) <= CREST_WITHIN_DB else "not within"
+    return (
+        f"- Crest factor of the side against the mid's: {with_interval(row, 'crest_change_db', '+')} dB, "
+        f"{verdict} {CREST_WITHIN_DB:g} dB (tracks from {tracks.min():+.2f} to {tracks.max():+.2f})."
+    )
+
+
+def _bass(evaluation: Evaluation) -> str:
+    change_db = evaluation.methods.at[MODEL, "below_30_hz_db"]
+    if np.isnan(change_db):
+        return "- Below 30 Hz: undefined."
+    verdict = "no more" if change_db <= 0 else "more"
+    decimals = MEASURES["below_30_hz_db"].decimals
+    return f"- Below 30 Hz: {verdict} than the mid ({change_db:+.{decimals}f} dB)."
+
+
+def _distortion(tones: pd.Series) -> str:
+    if tones.isna().all():
+        return "- Distortion of steady tones: undefined; the model makes nothing of them."
+    return f"- Distortion of steady tones: {tones.max():.0f} dB at its worst, {tones.idxmax():g} Hz."
