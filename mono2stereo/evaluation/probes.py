@@ -172,8 +172,8 @@ def _click(side: Side) -> Iterator[Figure]:
 def _sounds(side: Side) -> Iterator[Figure]:
     for name, mid in sounds().items():
         made = side(mid)
-        pair = {"estimate": made, "reference": mid}
-        yield Figure(name, "log-mel (dB)", log_mel_distance_db(**pair, sample_rate=SAMPLE_RATE), 6.0)
+        distance = log_mel_distance_db(estimate=made, reference=mid, sample_rate=SAMPLE_RATE)
+        yield Figure(name, "log-mel (dB)", distance, 6.0)
         yield Figure(name, "onsets", onset_correlation(mid, made, SAMPLE_RATE), 0.4, at_least=True)
         crest = abs(crest_factor_db(made) - crest_factor_db(mid))
         yield Figure(name, "crest change (dB)", crest, 6.0)
