@@ -47,8 +47,9 @@ SlurmdParameters=config_overrides
 MinJobAge=3600
 KillWait=60
 GresTypes=gpu
-NodeName={first} NodeHostname={host} NodeAddr={first} Port={first_port} CPUs=16 RealMemory=262144 Gres=gpu:1
-NodeName={second} NodeHostname={host} NodeAddr={second} Port={second_port} CPUs=16 RealMemory=262144 Gres=gpu:1
+NodeName=DEFAULT NodeHostname={host} CPUs=16 RealMemory=262144 Gres=gpu:1
+NodeName={first} NodeAddr={first} Port={first_port}
+NodeName={second} NodeAddr={second} Port={second_port}
 PartitionName=main Nodes=ALL Default=YES State=UP
 """
 NODES = "127.0.0.1", "127.0.0.2"
@@ -130,6 +131,8 @@ def cluster() -> Iterator[Cluster]:
             yield Cluster()
         finally:
             subprocess.run(["scancel", "--full", "--user", getpass.getuser()], timeout=60, check=False)
+            while subprocess.run(["squeue", "--noheader"], capture_output=True).stdout:
+                time.sleep(0.5)
             for daemon in reversed(daemons):
                 daemon.terminate()
                 daemon.wait(60)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from clones import call, environment, make_clone
 from conftest import Cluster
 from servers import Server
 
 SCRIPTS = Path(__file__).parents[2] / "deploy/slurm"
-MINUTES = "--time=2", "--signal=B:USR1@20"  # Slurm's shortest that leave a stage time to start
+VENV = str(Path(sys.executable).parents[1])
+ENDED = "COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL", "OUT_OF_MEMORY"
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     started.start()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", started.uri)
-        patch.setenv("VENV", str(Path(environment()["PATH"].split(":")[0]).parent))
+        patch.setenv("VENV", VENV)
         yield started
     started.kill()
 
@@ -58,21 +65,152 @@ def assert_whole(server: Server, job: str, steps: int) -> Any:
     return run
 
 
+def clone_of(repository: Path, job: str) -> Path:
+    return repository.with_name("repository-jobs") / job
+
+
+def wait_for_steps(clone: Path) -> None:
+    """Until the training has logged a step."""
+    deadline = time.monotonic() + 600
+    while not any(ledger.stat().st_size for ledger in clone.glob(".resume/*/curves.jsonl")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def frozen_until_interrupted(clone: Path) -> None:
+    """Hold the training until SIGINT waits for it, so that it comes in the middle on any machine."""
+    (process,) = [
+        int(folder.name)
+        for folder in Path("/proc").glob("[0-9]*")
+        if (command := (folder / "cmdline").read_bytes()).endswith(b"-m\0stages.train\0")
+        and b"srun" not in command
+        and (folder / "cwd").resolve() == clone.resolve()
+    ]
+    os.kill(process, signal.SIGSTOP)
+    deadline = time.monotonic() + 180
+    try:
+        while not pending(process) >> (signal.SIGINT - 1) & 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def pending(process: int) -> int:
+    """Bits of the signals that a process has not got yet."""
+    status = Path(f"/proc/{process}/status").read_text()
+    sets = re.findall(r"^(?:Sig|Shd)Pnd:\s*(\w+)", status, re.MULTILINE)
+    return int(sets[0], 16) | int(sets[1], 16)
+
+
 @pytest.mark.slow
 @pytest.mark.system
 @pytest.mark.timeout(1800)
 def test_a_job_is_warned_requeued_and_goes_on(cluster: Cluster, server: Server, repository: Path) -> None:
-    steps = 600
-    job = cluster.submit(
-        repository, *MINUTES, "deploy/slurm/one_gpu.sbatch", "-S", f"train.steps={steps}",
-        "-S", "train.checkpoint_every=100000", "-S", "train.validate_every=1000",
-    )  # fmt: skip
-    ended = cluster.wait(job, "COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", seconds=1700)
+    # Slurm counts minutes, and looks every thirty seconds.
+    limit = "--time=2", "--signal=B:USR1@20"
+    job = cluster.submit(repository, *limit, "deploy/slurm/one_gpu.sbatch", "-S", "train.steps=40")
+    wait_for_steps(clone_of(repository, job))
+    frozen_until_interrupted(clone_of(repository, job))
+    while cluster.fields(job)["Restarts"] == "0":
+        assert cluster.fields(job)["JobState"] not in ENDED, cluster.log(job)
+        time.sleep(0.5)
+    call("scontrol", "update", f"JobId={job}", "TimeLimit=60", cwd=repository)  # however slow the machine is
+    ended = cluster.wait(job, *ENDED, seconds=1500)
     log = cluster.log(job)
-    assert ended["JobState"] == "COMPLETED", log
-    assert int(ended["Restarts"]) >= 1
+    assert (ended["JobState"], ended["Restarts"]) == ("COMPLETED", "1"), log
     assert "stopped after step" in log
     assert "queued again" in log
-    assert_whole(server, job, steps)
+    assert_whole(server, job, 40)
     assert f"slurm-{job}" in call("dvc", "exp", "list", "--name-only", cwd=repository)
-    assert not list(repository.with_name("repository-jobs").iterdir())
+    assert not clone_of(repository, job).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.system
+@pytest.mark.timeout(1800)
+def test_a_sweep_is_a_job_for_each_line(cluster: Cluster, server: Server, repository: Path) -> None:
+    lines = ["-S loss.coherence=5", "-S 'loss.coherence=1' -S loss.mel=7"]
+    (repository / "sweep.txt").write_text("\n".join(lines) + "\n")
+    array = cluster.submit(repository, "--array=1-2", "deploy/slurm/sweep.sbatch", "sweep.txt")
+    jobs = [cluster.wait(f"{array}_{number}", *ENDED)["JobId"] for number in (1, 2)]
+    logs = [cluster.log(job) for job in jobs]
+    assert [cluster.fields(job)["JobState"] for job in jobs] == ["COMPLETED", "COMPLETED"], logs
+    weights = [assert_whole(server, job, 10).data.params for job in jobs]
+    assert [float(params["loss.coherence"]) for params in weights] == [5, 1]
+    assert [float(params["loss.mel"]) for params in weights] == [5.625, 7]
+    for log in logs:  # what they share was in the cache
+        assert "Running stage 'preprocess'" not in log
+    shown = call("dvc", "exp", "show", "--csv", cwd=repository)
+    assert all(f"slurm-{job}" in shown for job in jobs)
+    # Models and reports of a job are one command away, without it having copied them here.
+    call("dvc", "exp", "apply", f"slurm-{jobs[1]}", cwd=repository)
+    assert len(list((repository / "models/checkpoints").glob("step-*.onnx"))) == 2
+    assert yaml.safe_load((repository / "params.yaml").read_text())["loss"]["mel"] == 7
+    call("git", "reset", "--quiet", "--hard", cwd=repository)
+
+
+@pytest.mark.slow
+@pytest.mark.system
+@pytest.mark.timeout(1800)
+def test_a_cancelled_job_stays_cancelled(cluster: Cluster, server: Server, repository: Path) -> None:
+    job = cluster.submit(repository, "deploy/slurm/one_gpu.sbatch", "-S", "train.steps=100000")
+    wait_for_steps(clone_of(repository, job))
+    call("scancel", job, cwd=repository)
+    cluster.wait(job, *ENDED)
+    deadline = time.monotonic() + 120
+    while the_run(server, job)[0].info.status == "RUNNING":
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert the_run(server, job)[0].info.status == "KILLED"
+    time.sleep(3)  # a requeue would show by now
+    ended = cluster.fields(job)
+    assert (ended["JobState"], ended["Restarts"]) == ("CANCELLED", "0"), cluster.log(job)
+    assert "stopped after step" in cluster.log(job)
+
+
+@pytest.mark.slow
+@pytest.mark.system
+@pytest.mark.timeout(1800)
+def test_a_failing_job_fails_once(cluster: Cluster, server: Server, repository: Path) -> None:
+    job = cluster.submit(repository, "deploy/slurm/one_gpu.sbatch", "-S", "train.steps=0")
+    ended = cluster.wait(job, *ENDED)
+    assert (ended["JobState"], ended["Restarts"]) == ("FAILED", "0")
+    assert "error: params.yaml: train.steps" in cluster.log(job)
+
+
+def refused(script: str, *arguments: str, cwd: Path, **settings: str) -> str:
+    """What a script says on stderr that refuses to start, outside Slurm."""
+    done = subprocess.run(
+        ["bash", str(SCRIPTS / script), *arguments],
+        env={**environment(), "SLURM_SUBMIT_DIR": str(cwd), "SLURM_JOB_ID": "1", **settings},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    return done.stderr.splitlines()[-1]
+
+
+def test_what_a_job_lacks_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    clone = make_clone(tmp_path / "clone")
+    server = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:1", "VENV": VENV}
+    assert "MLFLOW_TRACKING_URI is not set" in refused("one_gpu.sbatch", cwd=clone)
+    elsewhere = server | {"VENV": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    assert "no dvc in" in refused("one_gpu.sbatch", cwd=clone, **elsewhere)
+    assert "submit it with --array" in refused("sweep.sbatch", "sweep.txt", cwd=clone, **server)
+    (clone / "sweep.txt").write_text("-S seed=1\n")
+    line = refused("sweep.sbatch", "sweep.txt", cwd=clone, SLURM_ARRAY_TASK_ID="2", **server)
+    assert line == "error: sweep.txt: no line 2"
+    (clone / "params.yaml").write_text("profile: ci\n")
+    assert "not committed" in refused("one_gpu.sbatch", cwd=clone, **server)
+    assert not (tmp_path / "clone-jobs/1").exists()
+
+
+def test_the_scripts_pass_shellcheck() -> None:
+    checker = str(Path(VENV) / "bin/shellcheck")
+    scripts = sorted(str(path) for path in SCRIPTS.iterdir())
+    done = subprocess.run(
+        [checker, "--external-sources", *scripts], cwd=SCRIPTS, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
