@@ -47,9 +47,9 @@ SlurmdParameters=config_overrides
 MinJobAge=3600
 KillWait=60
 GresTypes=gpu
-NodeName=DEFAULT NodeHostname={host} CPUs=16 RealMemory=262144 Gres=gpu:1
-NodeName={first} NodeAddr={first} Port={first_port}
-NodeName={second} NodeAddr={second} Port={second_port}
+NodeName=DEFAULT CPUs=16 RealMemory=262144 Gres=gpu:1
+NodeName={first} NodeHostname={host} NodeAddr={first} Port={first_port}
+NodeName={second} NodeHostname={host} NodeAddr={second} Port={second_port}
 PartitionName=main Nodes=ALL Default=YES State=UP
 """
 NODES = "127.0.0.1", "127.0.0.2"

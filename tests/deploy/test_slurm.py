@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 import yaml
-from clones import call, environment, make_clone
+from clones import ROOT, call, environment, make_clone
 from conftest import Cluster
 from servers import Server
 
-SCRIPTS = Path(__file__).parents[2] / "deploy/slurm"
+SCRIPTS = ROOT / "deploy/slurm"
 VENV = str(Path(sys.executable).parents[1])
 ENDED = "COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL", "OUT_OF_MEMORY"
 
@@ -183,6 +183,7 @@ def refused(script: str, *arguments: str, cwd: Path, **settings: str) -> str:
     """What a script says on stderr that refuses to start, outside Slurm."""
     done = subprocess.run(
         ["bash", str(SCRIPTS / script), *arguments],
+        cwd=cwd,
         env={**environment(), "SLURM_SUBMIT_DIR": str(cwd), "SLURM_JOB_ID": "1", **settings},
         capture_output=True,
         text=True,
@@ -210,7 +211,5 @@ def test_what_a_job_lacks_is_one_line(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_the_scripts_pass_shellcheck() -> None:
     checker = str(Path(VENV) / "bin/shellcheck")
     scripts = sorted(str(path) for path in SCRIPTS.iterdir())
-    done = subprocess.run(
-        [checker, "--external-sources", *scripts], cwd=SCRIPTS, capture_output=True, text=True
-    )
+    done = subprocess.run([checker, "--external-sources", *scripts], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
