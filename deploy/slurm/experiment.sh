@@ -4,13 +4,14 @@
 # repository, on a disk that all nodes see. Of the environment it takes
 #   MLFLOW_TRACKING_URI   the server that all jobs log to
 #   VENV                  the environment with dvc and TensorFlow (.venv)
-#   CLONES                where the jobs' clones go (a folder beside the repository)
+#   JOBS                  a folder for the jobs' clones and what they share (one beside the repository)
 #   MAX_RESTARTS          how often a job may ask for another go (100)
 # shellcheck shell=bash
 set -euo pipefail
 
 repository=$SLURM_SUBMIT_DIR
-clone=${CLONES:-$repository-jobs}/$SLURM_JOB_ID
+jobs=${JOBS:-$repository-jobs}
+clone=$jobs/$SLURM_JOB_ID
 export PATH=${VENV:-$repository/.venv}/bin:$PATH
 
 refuse() {
@@ -28,11 +29,16 @@ make_clone() {
   dvc --cd "$clone.partial" config --local cache.dir "$(dvc --cd "$repository" cache dir)"
   # The data of all jobs take the room of one.
   dvc --cd "$clone.partial" config --local cache.type reflink,hardlink,copy
+  # Shared by all jobs: states, so that an experiment that is submitted again goes on too, and what waits for
+  # the tracking server to come back.
+  mkdir -p "$jobs/states" "$jobs/spool"
+  ln -s "$jobs/states" "$clone.partial/.resume"
+  ln -s "$jobs/spool" "$clone.partial/.mlflow-spool"
   mv "$clone.partial" "$clone"
 }
 
 experiment() {
-  # Requeued jobs find their clone, and in it the states to go on from.
+  # A requeued job finds its clone, with the stages that are done.
   [ -d "$clone" ] || make_clone
   cd "$clone"
   dvc exp run --name "slurm-$SLURM_JOB_ID" "$@"

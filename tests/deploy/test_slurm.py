@@ -65,14 +65,18 @@ def assert_whole(server: Server, job: str, steps: int) -> Any:
     return run
 
 
-def clone_of(repository: Path, job: str) -> Path:
-    return repository.with_name("repository-jobs") / job
+def jobs_of(repository: Path) -> Path:
+    return repository.with_name("repository-jobs")
 
 
-def wait_for_steps(clone: Path) -> None:
-    """Until the training has logged a step."""
+def steps(jobs: Path) -> int:
+    """How many the one training that is unfinished has logged."""
+    return sum(ledger.read_bytes().count(b'["train"') for ledger in jobs.glob("states/*/curves.jsonl"))
+
+
+def wait_for_steps(jobs: Path, number: int = 1) -> None:
     deadline = time.monotonic() + 600
-    while not any(ledger.stat().st_size for ledger in clone.glob(".resume/*/curves.jsonl")):
+    while steps(jobs) < number:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -110,8 +114,8 @@ def test_a_job_is_warned_requeued_and_goes_on(cluster: Cluster, server: Server, 
     # Slurm counts minutes, and looks every thirty seconds.
     limit = "--time=2", "--signal=B:USR1@20"
     job = cluster.submit(repository, *limit, "deploy/slurm/one_gpu.sbatch", "-S", "train.steps=40")
-    wait_for_steps(clone_of(repository, job))
-    frozen_until_interrupted(clone_of(repository, job))
+    wait_for_steps(jobs_of(repository))
+    frozen_until_interrupted(jobs_of(repository) / job)
     while cluster.fields(job)["Restarts"] == "0":
         assert cluster.fields(job)["JobState"] not in ENDED, cluster.log(job)
         time.sleep(0.5)
@@ -123,7 +127,8 @@ def test_a_job_is_warned_requeued_and_goes_on(cluster: Cluster, server: Server, 
     assert "queued again" in log
     assert_whole(server, job, 40)
     assert f"slurm-{job}" in call("dvc", "exp", "list", "--name-only", cwd=repository)
-    assert not clone_of(repository, job).exists()
+    assert not (jobs_of(repository) / job).exists()
+    assert not list((jobs_of(repository) / "states").iterdir())
 
 
 @pytest.mark.slow
@@ -153,20 +158,35 @@ def test_a_sweep_is_a_job_for_each_line(cluster: Cluster, server: Server, reposi
 @pytest.mark.slow
 @pytest.mark.system
 @pytest.mark.timeout(1800)
-def test_a_cancelled_job_stays_cancelled(cluster: Cluster, server: Server, repository: Path) -> None:
-    job = cluster.submit(repository, "deploy/slurm/one_gpu.sbatch", "-S", "train.steps=100000")
-    wait_for_steps(clone_of(repository, job))
-    call("scancel", job, cwd=repository)
+def test_a_cancelled_job_stays_cancelled_until_submitted_again(
+    cluster: Cluster, server: Server, repository: Path
+) -> None:
+    command = "deploy/slurm/one_gpu.sbatch", "-S", "train.steps=100000"
+    job = cluster.submit(repository, *command)
+    wait_for_steps(jobs_of(repository))
+    cancel(cluster, server, job)
+    assert (cluster.fields(job)["JobState"], cluster.fields(job)["Restarts"]) == ("CANCELLED", "0")
+    assert "stopped after step" in cluster.log(job)
+    reached = steps(jobs_of(repository))
+    again = cluster.submit(repository, *command)
+    wait_for_steps(jobs_of(repository), reached + 1)
+    cancel(cluster, server, again, run_of=job)
+    run, client = the_run(server, job)
+    history = client.get_metric_history(run.info.run_id, "train/mel")
+    assert [metric.step for metric in history] == list(range(1, steps(jobs_of(repository)) + 1))
+
+
+def cancel(cluster: Cluster, server: Server, job: str, run_of: str = "") -> None:
+    """`scancel`, and until Slurm and MLflow both say so."""
+    subprocess.run(["scancel", job], check=True)
     cluster.wait(job, *ENDED)
     deadline = time.monotonic() + 120
-    while the_run(server, job)[0].info.status == "RUNNING":
+    while (status := the_run(server, run_of or job)[0].info.status) == "RUNNING":
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    assert the_run(server, job)[0].info.status == "KILLED"
-    time.sleep(3)  # a requeue would show by now
-    ended = cluster.fields(job)
-    assert (ended["JobState"], ended["Restarts"]) == ("CANCELLED", "0"), cluster.log(job)
-    assert "stopped after step" in cluster.log(job)
+    assert status == "KILLED"
+    while subprocess.run(["squeue", "--noheader"], capture_output=True).stdout:  # it may still be completing
+        time.sleep(0.5)
 
 
 @pytest.mark.slow
