@@ -12,6 +12,7 @@ set -euo pipefail
 repository=$SLURM_SUBMIT_DIR
 jobs=${JOBS:-$repository-jobs}
 clone=$jobs/$SLURM_JOB_ID
+name=slurm-$SLURM_JOB_ID
 export PATH=${VENV:-$repository/.venv}/bin:$PATH
 
 refuse() {
@@ -19,11 +20,12 @@ refuse() {
   exit 1
 }
 [ -f "$repository/dvc.yaml" ] || refuse "$repository: not the top of the repository; submit from there"
-[ -n "${MLFLOW_TRACKING_URI:-}" ] || refuse "MLFLOW_TRACKING_URI is not set; export the address of the server that all jobs log to"
+[ -n "${MLFLOW_TRACKING_URI:-}" ] || refuse "MLFLOW_TRACKING_URI is not set; export the server's address"
 command -v dvc >/dev/null || refuse "no dvc in ${VENV:-$repository/.venv}; run make setup, or set VENV"
 
 make_clone() {
-  git -C "$repository" diff --quiet HEAD -- . ':!dvc.lock' || refuse "$repository: changes that are not committed; jobs work on clones of the last commit"
+  git -C "$repository" diff --quiet HEAD -- . ':!dvc.lock' ||
+    refuse "$repository: changes that are not committed; jobs work on clones of the last commit"
   rm -rf "$clone.partial"
   git clone --quiet "$repository" "$clone.partial"
   dvc --cd "$clone.partial" config --local cache.dir "$(dvc --cd "$repository" cache dir)"
@@ -37,13 +39,18 @@ make_clone() {
   mv "$clone.partial" "$clone"
 }
 
+# What an experiment runs in its clone; leaves it as DVC's experiment $name.
+run_stages() {
+  dvc exp run --name "$name" "$@"
+}
+
 experiment() {
   # A requeued job finds its clone, with the stages that are done.
   [ -d "$clone" ] || make_clone
   cd "$clone"
-  dvc exp run --name "slurm-$SLURM_JOB_ID" "$@"
+  run_stages "$@"
   # Back to where it was submitted. Its files are in the cache that both share.
-  dvc exp push --no-cache origin "slurm-$SLURM_JOB_ID"
+  dvc exp push --no-cache origin "$name"
   rm -rf "$clone"
 }
 

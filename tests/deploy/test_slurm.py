@@ -134,6 +134,25 @@ def test_a_job_is_warned_requeued_and_goes_on(cluster: Cluster, server: Server, 
 @pytest.mark.slow
 @pytest.mark.system
 @pytest.mark.timeout(1800)
+def test_two_nodes_train_together_and_go_on(cluster: Cluster, server: Server, repository: Path) -> None:
+    options = "-S", "train.strategy=multi_worker", "-S", "train.steps=40"
+    job = cluster.submit(repository, "deploy/slurm/several_nodes.sbatch", *options)
+    wait_for_steps(jobs_of(repository), 3)
+    # What the time limit would send; the processes, held back, would each think the other dead.
+    call("scancel", "--batch", "--signal=USR1", job, cwd=repository)
+    ended = cluster.wait(job, *ENDED, seconds=1500)
+    log = cluster.log(job)
+    assert (ended["JobState"], ended["Restarts"], ended["NumNodes"]) == ("COMPLETED", "1", "2"), log
+    assert log.count("worker 1: waiting for the chief at 127.0.0.1:") == 2
+    assert "stopped after step" in log
+    assert_whole(server, job, 40)
+    assert f"slurm-{job}" in call("dvc", "exp", "list", "--name-only", cwd=repository)
+    assert not (jobs_of(repository) / job).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.system
+@pytest.mark.timeout(1800)
 def test_a_sweep_is_a_job_for_each_line(cluster: Cluster, server: Server, repository: Path) -> None:
     lines = ["-S loss.coherence=5", "-S 'loss.coherence=1' -S loss.mel=7"]
     (repository / "sweep.txt").write_text("\n".join(lines) + "\n")
