@@ -74,11 +74,12 @@ def steps(jobs: Path) -> int:
     return sum(ledger.read_bytes().count(b'["train"') for ledger in jobs.glob("states/*/curves.jsonl"))
 
 
-def wait_for_steps(jobs: Path, number: int = 1) -> None:
-    deadline = time.monotonic() + 600
+def wait_for_steps(cluster: Cluster, job: str, jobs: Path, number: int = 1) -> None:
+    deadline = time.monotonic() + 900
     while steps(jobs) < number:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+        assert time.monotonic() < deadline, cluster.log(job)
+        assert cluster.fields(job)["JobState"] not in ENDED, cluster.log(job)
+        time.sleep(0.05)
 
 
 def frozen_until_interrupted(clone: Path) -> None:
@@ -114,7 +115,7 @@ def test_a_job_is_warned_requeued_and_goes_on(cluster: Cluster, server: Server, 
     # Slurm counts minutes, and looks every thirty seconds.
     limit = "--time=2", "--signal=B:USR1@20"
     job = cluster.submit(repository, *limit, "deploy/slurm/one_gpu.sbatch", "-S", "train.steps=40")
-    wait_for_steps(jobs_of(repository))
+    wait_for_steps(cluster, job, jobs_of(repository))
     frozen_until_interrupted(jobs_of(repository) / job)
     while cluster.fields(job)["Restarts"] == "0":
         assert cluster.fields(job)["JobState"] not in ENDED, cluster.log(job)
@@ -137,7 +138,7 @@ def test_a_job_is_warned_requeued_and_goes_on(cluster: Cluster, server: Server, 
 def test_two_nodes_train_together_and_go_on(cluster: Cluster, server: Server, repository: Path) -> None:
     options = "-S", "train.strategy=multi_worker", "-S", "train.steps=40"
     job = cluster.submit(repository, "deploy/slurm/several_nodes.sbatch", *options)
-    wait_for_steps(jobs_of(repository), 3)
+    wait_for_steps(cluster, job, jobs_of(repository), 3)
     # What the time limit would send; the processes, held back, would each think the other dead.
     call("scancel", "--batch", "--signal=USR1", job, cwd=repository)
     ended = cluster.wait(job, *ENDED, seconds=1500)
@@ -182,13 +183,13 @@ def test_a_cancelled_job_stays_cancelled_until_submitted_again(
 ) -> None:
     command = "deploy/slurm/one_gpu.sbatch", "-S", "train.steps=100000"
     job = cluster.submit(repository, *command)
-    wait_for_steps(jobs_of(repository))
+    wait_for_steps(cluster, job, jobs_of(repository))
     cancel(cluster, server, job)
     assert (cluster.fields(job)["JobState"], cluster.fields(job)["Restarts"]) == ("CANCELLED", "0")
     assert "stopped after step" in cluster.log(job)
     reached = steps(jobs_of(repository))
     again = cluster.submit(repository, *command)
-    wait_for_steps(jobs_of(repository), reached + 1)
+    wait_for_steps(cluster, again, jobs_of(repository), reached + 1)
     cancel(cluster, server, again, run_of=job)
     run, client = the_run(server, job)
     history = client.get_metric_history(run.info.run_id, "train/mel")
