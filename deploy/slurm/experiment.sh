@@ -11,8 +11,9 @@ set -euo pipefail
 
 repository=$SLURM_SUBMIT_DIR
 jobs=${JOBS:-$repository-jobs}
-clone=$jobs/$SLURM_JOB_ID
-name=slurm-$SLURM_JOB_ID
+job=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID} # as squeue shows it
+name=slurm-$job # of the experiment and of its MLflow run
+clone=$jobs/$job
 export PATH=${VENV:-$repository/.venv}/bin:$PATH
 
 refuse() {
@@ -26,7 +27,7 @@ command -v dvc >/dev/null || refuse "no dvc in ${VENV:-$repository/.venv}; run m
 make_clone() {
   git -C "$repository" diff --quiet HEAD -- . ':!dvc.lock' ||
     refuse "$repository: changes that are not committed; jobs work on clones of the last commit"
-  rm -rf "$clone.partial"
+  rm -rf "$clone" "$clone.partial"
   git clone --quiet "$repository" "$clone.partial"
   dvc --cd "$clone.partial" config --local cache.dir "$(dvc --cd "$repository" cache dir)"
   # The data of all jobs take the room of one.
@@ -45,10 +46,10 @@ run_stages() {
 }
 
 experiment() {
-  # A requeued job finds its clone, with the stages that are done.
-  [ -d "$clone" ] || make_clone
+  # A requeued job finds its clone, with the stages that are done; another one may have left a clone of that name.
+  [ -d "$clone" ] && [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] || make_clone
   cd "$clone"
-  run_stages "$@"
+  [ "$(dvc exp list --name-only | grep --count --line-regexp "$name")" = 1 ] || run_stages "$@"
   # Back to where it was submitted. Its files are in the cache that both share.
   dvc exp push --no-cache origin "$name"
   rm -rf "$clone"
@@ -57,13 +58,13 @@ experiment() {
 # Runs a command so that SIGUSR1, the warning before the time limit, ends it like Ctrl-C and queues the job
 # again, and SIGTERM, as `scancel` sends it, only ends it.
 with_requeue() {
-  local work status warned=
+  local work='' status warned=''
+  trap 'warned=yes; kill -INT -- "-$work" 2>/dev/null || true' USR1
+  trap 'kill -INT -- "-$work" 2>/dev/null || true' TERM
   set -m # a process group of its own: Ctrl-C is for DVC and its stage, not for this shell
   "$@" &
   work=$!
   set +m
-  trap 'warned=yes; kill -INT -- "-$work" 2>/dev/null || true' USR1
-  trap 'kill -INT -- "-$work" 2>/dev/null || true' TERM
   while wait "$work" && status=0 || status=$?; kill -0 "$work" 2>/dev/null; do :; done
   trap '' TERM USR1
   if [ -z "$warned" ] || [ "$status" -eq 0 ]; then

@@ -158,9 +158,10 @@ def test_a_sweep_is_a_job_for_each_line(cluster: Cluster, server: Server, reposi
     lines = ["-S loss.coherence=5", "-S 'loss.coherence=1' -S loss.mel=7"]
     (repository / "sweep.txt").write_text("\n".join(lines) + "\n")
     array = cluster.submit(repository, "--array=1-2", "deploy/slurm/sweep.sbatch", "sweep.txt")
-    jobs = [cluster.wait(f"{array}_{number}", *ENDED)["JobId"] for number in (1, 2)]
+    jobs = [f"{array}_{number}" for number in (1, 2)]
+    states = [cluster.wait(job, *ENDED)["JobState"] for job in jobs]
     logs = [cluster.log(job) for job in jobs]
-    assert [cluster.fields(job)["JobState"] for job in jobs] == ["COMPLETED", "COMPLETED"], logs
+    assert states == ["COMPLETED", "COMPLETED"], logs
     weights = [assert_whole(server, job, 10).data.params for job in jobs]
     assert [float(params["loss.coherence"]) for params in weights] == [5, 1]
     assert [float(params["loss.mel"]) for params in weights] == [5.625, 7]
