@@ -60,7 +60,8 @@ experiment() {
 with_requeue() {
   local work='' status warned=''
   trap 'warned=yes; kill -INT -- "-$work" 2>/dev/null || true' USR1
-  trap 'kill -INT -- "-$work" 2>/dev/null || true' TERM
+  # Never twice: a second Ctrl-C would not wait for the step.
+  trap '[ -n "$warned" ] || kill -INT -- "-$work" 2>/dev/null || true' TERM
   set -m # a process group of its own: Ctrl-C is for DVC and its stage, not for this shell
   "$@" &
   work=$!

@@ -92,7 +92,7 @@ def frozen_until_interrupted(clone: Path) -> None:
         and (folder / "cwd").resolve() == clone.resolve()
     ]
     os.kill(process, signal.SIGSTOP)
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 300
     try:
         while not pending(process) >> (signal.SIGINT - 1) & 1:
             assert time.monotonic() < deadline
@@ -113,7 +113,7 @@ def pending(process: int) -> int:
 @pytest.mark.timeout(1800)
 def test_a_job_is_warned_requeued_and_goes_on(cluster: Cluster, server: Server, repository: Path) -> None:
     # Slurm counts minutes, and looks every thirty seconds.
-    limit = "--time=2", "--signal=B:USR1@20"
+    limit = "--time=3", "--signal=B:USR1@60"
     job = cluster.submit(repository, *limit, "deploy/slurm/one_gpu.sbatch", "-S", "train.steps=40")
     wait_for_steps(cluster, job, jobs_of(repository))
     frozen_until_interrupted(jobs_of(repository) / job)
