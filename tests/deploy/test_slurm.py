@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 from clones import ROOT, call, environment, make_clone
@@ -85,20 +85,19 @@ def wait_for_steps(cluster: Cluster, job: str, jobs: Path, number: int = 1) -> N
 def frozen_until_interrupted(clone: Path) -> None:
     """Hold the training until SIGINT waits for it, so that it comes in the middle on any machine."""
     (process,) = [
-        int(folder.name)
-        for folder in Path("/proc").glob("[0-9]*")
-        if (command := (folder / "cmdline").read_bytes()).endswith(b"-m\0stages.train\0")
-        and b"srun" not in command
-        and (folder / "cwd").resolve() == clone.resolve()
+        process
+        for process in psutil.process_iter(["cmdline", "cwd"])
+        if (process.info["cmdline"] or [])[-2:] == ["-m", "stages.train"]
+        and Path(process.info["cwd"] or "/") == clone.resolve()
     ]
-    os.kill(process, signal.SIGSTOP)
+    process.suspend()
     deadline = time.monotonic() + 300
     try:
-        while not pending(process) >> (signal.SIGINT - 1) & 1:
+        while not pending(process.pid) >> (signal.SIGINT - 1) & 1:
             assert time.monotonic() < deadline
             time.sleep(0.1)
     finally:
-        os.kill(process, signal.SIGCONT)
+        process.resume()
 
 
 def pending(process: int) -> int:
