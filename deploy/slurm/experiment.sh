@@ -67,6 +67,8 @@ with_requeue() {
   work=$!
   set +m
   while wait "$work" && status=0 || status=$?; kill -0 "$work" 2>/dev/null; do :; done
+  # `scancel` ends DVC at once, its stage after the step that it is in; Slurm kills what outlives this shell.
+  while kill -0 -- "-$work" 2>/dev/null; do sleep 0.2; done
   trap '' TERM USR1
   if [ -z "$warned" ] || [ "$status" -eq 0 ]; then
     exit "$status"
