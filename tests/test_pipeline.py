@@ -6,35 +6,17 @@ import contextlib
 import csv
 import json
 import os
-import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from clones import call, environment, make_clone
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
-ROOT = Path(__file__).parents[1]
-
-
-def environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "GIT_"))}
-    return kept | {
-        "DVC_NO_ANALYTICS": "true",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}",
-        "GIT_AUTHOR_NAME": "test", "GIT_AUTHOR_EMAIL": "test@example.org",
-        "GIT_COMMITTER_NAME": "test", "GIT_COMMITTER_EMAIL": "test@example.org",
-    }  # fmt: skip
-
-
-def call(*command: str, cwd: Path) -> str:
-    done = subprocess.run(command, cwd=cwd, env=environment(), capture_output=True, text=True)
-    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout + done.stderr
 
 
 def runs(clone: Path) -> dict[str, Any]:
@@ -55,12 +37,7 @@ def artifacts(run: Any) -> set[str]:
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone in which the smallest pipeline that has all stages and branches has run once."""
-    folder = tmp_path_factory.mktemp("pipeline") / "clone"
-    call("git", "clone", "--quiet", str(ROOT), str(folder), cwd=ROOT)
-    params = (folder / "params.yaml").read_text()
-    params = re.sub(r"^profile: \w+", "profile: ci", params, flags=re.MULTILINE)
-    (folder / "params.yaml").write_text(params)
-    call("git", "commit", "--quiet", "--all", "--message", "ci profile", cwd=folder)
+    folder = make_clone(tmp_path_factory.mktemp("pipeline") / "clone")
     call("dvc", "repro", cwd=folder)
     call("git", "add", "--all", cwd=folder)
     call("git", "commit", "--quiet", "--message", "results", cwd=folder)

@@ -94,6 +94,7 @@ def test_snippet(recording: Path) -> None:
 
 def test_every_link_leads_somewhere() -> None:
     documents = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "MODEL_CARD.md")]
+    documents.append(ROOT / "deploy/README.md")
     for document in [*documents, *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
             assert target.startswith("http") or (document.parent / target).exists(), (document.name, target)
