@@ -52,7 +52,7 @@ compare: $(READY) ## all evaluated runs in one picture: reports/compare
 
 bench: $(READY) ## time ours beside stock Keras, PyTorch and bare loops; writes reports/bench
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
-	for question in startup preprocess formulations grouped_conv optimizer input_pipeline memory gan_step convert streaming report; do \
+	for question in startup preprocess formulations grouped_conv optimizer input_pipeline memory gan_step convert streaming cost report; do \
 	  python -m benchmarks.$$question || exit 1; \
 	done
 
@@ -62,6 +62,9 @@ adopt: $(READY) ## make the newest checkpoint the package's default model, with 
 lock: $(READY) ## pin the newest versions that fit pyproject.toml
 	$(BIN)/python -m uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
+	echo 'tensorflow[and-cuda]' | $(BIN)/python -m uv pip compile - --constraint requirements.lock --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --upgrade \
+	  | sed -n '/^nvidia-/,/[^\\]$$/p' > deploy/docker/cuda.lock
 
 clean: ## delete what the pipeline made here, not the environment
 	rm -rf data models reports/preprocess reports/train reports/render reports/listen reports/evaluate reports/compare .resume
