@@ -66,7 +66,7 @@ def _step(strategy: str) -> Callable[[], object]:
     share_cores()
     devices = [tf.config.LogicalDeviceConfiguration()] * (REPLICAS if strategy == "mirrored" else 1)
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
-    team = gather(strategy, str)  # type: ignore[arg-type]
+    team = gather(strategy, BASE["batch"], str)  # type: ignore[arg-type]
     with team.strategy.scope():
         gan = make_step(**{key: BASE[key] for key in ("width", "crop", "bins")})
     share, crop = len(team.share(BASE["batch"])), BASE["crop"]

@@ -60,8 +60,9 @@ class Training:
         keras.utils.set_random_seed(config.seed)
         if config.train.deterministic:
             tf.config.experimental.enable_op_determinism()
-        self.team = gather(config.train.strategy, lambda: run_fingerprint(config, pairs))
-        self.share = self.team.share(config.train.batch_size)
+        batch_size = config.train.batch_size
+        self.team = gather(config.train.strategy, batch_size, lambda: run_fingerprint(config, pairs))
+        self.share = self.team.share(batch_size)
         with self.team.together(), self.team.strategy.scope():
             self.model = mid_to_side(config)
         span = self.model.span(config.train.clip_samples)

@@ -56,7 +56,8 @@ class Team:
         replicas = self.strategy.num_replicas_in_sync
         if batch_size % replicas:
             raise TrainingError(
-                f"train.batch_size = {batch_size}: no multiple of the {replicas} devices that train together"
+                f"train.batch_size = {batch_size}: no multiple of the {replicas} devices that train; "
+                "make it one, or let fewer train"
             )
         mine = batch_size // self.count
         return range(self.index * mine, (self.index + 1) * mine)
@@ -117,13 +118,14 @@ class Team:
             ) from None
 
 
-def gather(strategy: Strategy, fingerprint: Callable[[], str]) -> Team:
+def gather(strategy: Strategy, batch_size: int, fingerprint: Callable[[], str]) -> Team:
     """The team that `train.strategy` asks for, once all of it is there.
 
     Call it before TensorFlow has computed anything.
 
     Args:
-        strategy: "auto" takes all processes of the job, else all GPUs, else what there is.
+        strategy: "auto" takes all processes of the job, else as many GPUs as divide the batch, else the CPU.
+        batch_size: Of all devices together.
         fingerprint: Of what this process would train; must be the same for all.
 
     Raises:
@@ -139,6 +141,8 @@ def gather(strategy: Strategy, fingerprint: Callable[[], str]) -> Team:
         )
     if strategy == "mirrored" or (strategy == "auto" and len(tf.config.list_physical_devices("GPU")) > 1):
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        while strategy == "auto" and batch_size % len(devices):
+            devices.pop()
         return Team(tf.distribute.MirroredStrategy([device.name for device in devices]))
     return Team(tf.distribute.get_strategy())
 

@@ -237,13 +237,15 @@ def test_shares_are_of_one_size() -> None:
 
     team = Team(Three(), index=1, count=3)  # type: ignore[arg-type]
     assert team.share(6) == range(2, 4)
-    with pytest.raises(TrainingError, match=r"train\.batch_size = 4: no multiple of the 3 devices"):
+    with pytest.raises(
+        TrainingError, match=r"train\.batch_size = 4: no multiple of the 3 devices that train"
+    ):
         team.share(4)
 
 
 def test_several_workers_that_nobody_names_are_refused() -> None:
     with pytest.raises(TrainingError, match=r"train\.strategy = multi_worker: neither TF_CONFIG nor"):
-        gather("multi_worker", str)
+        gather("multi_worker", 4, str)
 
 
 @pytest.mark.parametrize(
