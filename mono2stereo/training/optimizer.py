@@ -77,7 +77,7 @@ class AdamW:
         tf.raw_ops.AssignAddVariableOp(resource=self._iteration.handle, value=tf.constant(1, tf.int64))
         step = tf.cast(self._iteration.value, rate.dtype)
         beta_1, beta_2 = self._betas
-        powers = [tf.pow(beta, step) for beta in (beta_1, beta_2)]
+        powers = [tf.pow(tf.constant(beta, rate.dtype), step) for beta in (beta_1, beta_2)]
         for variable, mean, square, gradient in zip(
             self._trained, self._means, self._squares, gradients, strict=True
         ):

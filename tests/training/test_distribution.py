@@ -49,9 +49,12 @@ with one_line_errors():
     training = Training(config, pairs=Path("data/pairs"), checkpoints=Path(strategy) / "checkpoints",
                         reports=Path(strategy) / "reports", states=Path(strategy) / "states")
     print(training.team.strategy.num_replicas_in_sync)
-    for batch in training.batches(range(1, steps + 1)):
-        print(json.dumps(training.step.train(*batch)))
-    training.team.wait_for_all()
+    if steps:
+        for batch in training.batches(range(1, steps + 1)):
+            print(json.dumps(training.step.train(*batch)))
+        training.team.wait_for_all()
+    else:
+        training.run(sink=lambda figures, step: print(json.dumps(figures)), facts={})
 """
 
 
@@ -153,6 +156,31 @@ def test_the_global_batch_decides(workspace: Path, floatx: str, steps: int, tole
         assert replicas == 2
         for number, (one, other) in enumerate(zip(found, expected, strict=True), start=1):
             assert one == pytest.approx(other, rel=tolerance, abs=0), f"step {number}"
+
+
+@pytest.mark.slow
+def test_several_devices_validate_save_and_go_on(workspace: Path) -> None:
+    """The whole loop on two devices, and again from a state in the middle, beside that on one."""
+    params = yaml.safe_load((workspace / "params.yaml").read_text())
+    params["train"] |= {"steps": 4}
+    (workspace / "params.yaml").write_text(yaml.safe_dump(params))
+    arguments = "-c", FIGURES
+    rows = figures(start(workspace, *arguments, "single", "float32", "0"))[1]
+    first = figures(start(workspace, *arguments, "mirrored", "float32", "0"))[1]
+    (last,) = workspace.glob("mirrored/states/*/step-0000004")
+    shutil.rmtree(last)
+    last.with_name("curves.jsonl").unlink()
+    again = figures(start(workspace, *arguments, "mirrored", "float32", "0"))[1]
+    assert any("valid/total" in row for row in rows)
+    for found in (first, again):
+        for one, other in zip(found, rows, strict=True):
+            other.pop("train/steps_per_second", None)
+            one.pop("train/steps_per_second", None)
+            assert one == pytest.approx(other, rel=1e-4, abs=0)
+    assert {path.name for path in (workspace / "mirrored/checkpoints").iterdir()} == {
+        "step-000002.onnx",
+        "step-000004.onnx",
+    }
 
 
 class Job:
