@@ -84,10 +84,12 @@ class Team:
         def copy() -> None:
             replica = tf.distribute.get_replica_context()
             first = replica.replica_id_in_sync_group == 0
-            own = [tf.convert_to_tensor(variable) for variable in variables]
-            shared = replica.all_reduce("sum", [tf.where(first, x, tf.zeros_like(x)) for x in own])
-            for variable, value in zip(variables, shared, strict=True):
-                tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
+            for dtype in sorted({variable.dtype for variable in variables}):  # a reduction is of one type
+                alike = [variable for variable in variables if variable.dtype == dtype]
+                own = [tf.convert_to_tensor(variable) for variable in alike]
+                shared = replica.all_reduce("sum", [tf.where(first, x, tf.zeros_like(x)) for x in own])
+                for variable, value in zip(alike, shared, strict=True):
+                    tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
         tf.function(lambda: self.strategy.run(copy))()
 
