@@ -53,6 +53,8 @@ def markdown(rows: list[dict[str, Any]]) -> str:
             f"{found['growth']:+.2%}.",
         ]
     lines += conversion_lines()
+    lines += ["", "`distribution/…`: one device beside two, or two processes, on the same cores and batch."]
+    lines += ["What the ratio is above 1 is the price of training together."]
     lines += ["", "![Ratios](ratios.png)", "", "![Growth of a step's time](growth.png)", ""]
     lines += ["Which formulation of a convolution is quickest where: [formulations.md](formulations.md)."]
     return "\n".join(lines) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mono2stereo.cluster import is_chief
 from mono2stereo.config import Config
 from mono2stereo.data.pairs import load_pairs
 from mono2stereo.errors import ModelError, one_line_errors
@@ -19,6 +20,8 @@ REPORT = Path("reports/evaluate")
 def main() -> None:
     """Evaluate the trained model and log the result into its training's run."""
     config = Config.load()
+    if not is_chief(config.train.strategy):
+        return
     settings = config.evaluate
     checkpoints = {int(file.stem.removeprefix("step-")): file for file in CHECKPOINTS.glob("step-*.onnx")}
     if not checkpoints:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mono2stereo.cluster import is_chief
 from mono2stereo.config import Config
 from mono2stereo.data.pairs import load_pairs
 from mono2stereo.decorrelators import CLASSICAL
@@ -29,6 +30,8 @@ PAGE = Path("reports/listen")
 def main() -> None:
     """Render every checkpoint, make the listening page and log both into the training's run."""
     config = Config.load()
+    if not is_chief(config.train.strategy):
+        return
     models = {int(file.stem.removeprefix("step-")): file for file in CHECKPOINTS.glob("step-*.onnx")}
     if not models:
         raise ModelError(f"{CHECKPOINTS}: no step-*.onnx; run the stage train first")

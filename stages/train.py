@@ -1,4 +1,15 @@
-"""Train the GAN: preprocessed pairs → a deployable model at every checkpoint, curves, a tracking run."""
+"""Train the GAN: preprocessed pairs → a deployable model at every checkpoint, curves, a tracking run.
+
+Several processes train together (`train.strategy: auto` or `multi_worker`) where TF_CONFIG names them or
+srun starts several tasks. The first is the chief: `dvc repro`, or this stage alone, in the repository. The
+others run `python -m stages.train` in a folder with the same params.yaml and data/pairs: the same one on
+shared storage, or a copy. They wait for the chief as long as its earlier stages take; they compute, and write
+nothing: no outs, no states, no run. What the chief saved in .resume/ it hands to them when training goes on.
+
+Exit status: 0 when the chief has finished the stage; 130 or 143 after SIGINT or SIGTERM to any of them, the
+state saved after the step that all were in; 1, after one line, for all else, another process's death among
+it, within a minute. After any but 0 start all again.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +39,8 @@ def main() -> None:
         reports=REPORTS,
         states=root / ".resume",
     )
+    if not training.team.chief:
+        return training.follow()
     with tracking.start_run(
         "train",
         params=config.flat(),
@@ -41,7 +54,7 @@ def main() -> None:
         with atomic_path(REPORTS / "metrics.json") as beside:
             beside.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
         run.log_model(max(CHECKPOINTS.glob("*.onnx")), config.sample_rate)
-    training.state.clear()
+    training.end()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mono2stereo.cluster import Strategy
+
 Positive = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -101,6 +103,7 @@ class Terms(Section):
 
 
 class Train(Section):
+    strategy: Strategy
     steps: Positive
     batch_size: Positive
     clip_samples: Positive

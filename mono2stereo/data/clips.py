@@ -50,22 +50,30 @@ class ClipDrawer:
         object.__setattr__(self, "pairs", usable)
         object.__setattr__(self, "_taps", [self._level_taps(pair) for pair in usable])
 
-    def batch(self, seed: int, step: int, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+    def batch(
+        self, seed: int, step: int, batch_size: int, share: range | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The batch of one step: mid `(batch, clip_samples)` and real `(batch, span)`, float32.
 
         Tracks are drawn with probability proportional to their lengths, starts uniformly.
+
+        Args:
+            seed: Of all draws.
+            step: Which batch.
+            batch_size: Of the whole batch.
+            share: Only these places of it; all are drawn, since each draw follows from those before it.
         """
         generator = np.random.default_rng([seed, step])
         lengths = np.array([len(pair.mid_side) for pair in self.pairs], float)
         clips = []
-        for _ in range(batch_size):
+        for place in range(batch_size):
             for _ in range(REDRAWS):
                 index = generator.choice(len(self.pairs), p=lengths / lengths.sum())
                 start = int(generator.integers(len(self.pairs[index].mid_side) - self.clip_samples + 1))
-                clip = self.clip(index, start)
-                if np.sqrt(np.mean(np.square(clip[0]))) > SILENCE:
+                if np.sqrt(np.mean(np.square(self._mid(index, start)))) > SILENCE:
                     break
-            clips.append(clip)
+            if share is None or place in share:
+                clips.append(self.clip(index, start))
         mids, reals = zip(*clips, strict=True)
         return np.stack(mids), np.stack(reals)
 
@@ -82,8 +90,7 @@ class ClipDrawer:
 
     def clip(self, index: int, start: int) -> tuple[np.ndarray, np.ndarray]:
         """One clip: mid `(clip_samples,)` from sample `start` of a track, and its real `(span,)`."""
-        track = self.pairs[index].mid_side
-        mid = np.array(track[start : start + self.clip_samples, 0])
+        track, mid = self.pairs[index].mid_side, self._mid(index, start)
         if self.real == "mid":
             return mid, mid[self.real_span]
         taps = self._taps[index]  # type: ignore[attr-defined]
@@ -92,6 +99,9 @@ class ClipDrawer:
         inside = track[max(first, 0) : min(last, len(track)), 1]
         side = np.pad(inside, (max(-first, 0), max(last - len(track), 0)))
         return mid, fftconvolve(side, taps, mode="valid").astype(np.float32)
+
+    def _mid(self, index: int, start: int) -> np.ndarray:
+        return np.array(self.pairs[index].mid_side[start : start + self.clip_samples, 0])
 
     def _level_taps(self, pair: Pair) -> np.ndarray:
         """Linear-phase FIR that brings a track's side to the level of its mid."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -33,8 +34,8 @@ class CoherenceLoss:
         self.frame_length = frame_length
         weights = mel_filterbank(sample_rate, frame_length, n_mels)
         bands = weights.any(axis=1)  # a short window leaves some low bands without a bin
-        self._weights = tf.constant(weights[bands].T.astype(np.float32))
-        self._floor = tf.constant(np.broadcast_to(floor, n_mels)[bands].astype(np.float32))
+        self._weights = tf.constant(weights[bands].T, keras.backend.floatx())
+        self._floor = tf.constant(np.broadcast_to(floor, n_mels)[bands], keras.backend.floatx())
 
     def __call__(self, *, estimate: Spectra, reference: Spectra) -> tf.Tensor:
         """Scalar in 0…1. Raises ValueError where fewer than 16 frames make any signals look coherent."""

@@ -6,6 +6,7 @@ levels drift by several dB (see docs/method.md).
 
 from __future__ import annotations
 
+import keras
 import tensorflow as tf
 
 from mono2stereo.dsp.bands import third_octave_matrix
@@ -23,7 +24,7 @@ class LevelLoss:
     """
 
     def __init__(self, *, sample_rate: int, floor_db: float) -> None:
-        self._bands = tf.constant(third_octave_matrix(FRAME_LENGTH))
+        self._bands = tf.constant(third_octave_matrix(FRAME_LENGTH), keras.backend.floatx())
         self._floor = 10 ** (floor_db / 10)
 
     def __call__(self, *, estimate: Spectra, reference: Spectra) -> tf.Tensor:

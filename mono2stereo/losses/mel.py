@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
+import keras
 import tensorflow as tf
 
 from mono2stereo.dsp.mel import mel_filterbank
@@ -28,7 +28,9 @@ class MelLoss:
         self.frame_length = frame_length
         self.frame_step = frame_step
         self.floor = floor
-        self._weights = tf.constant(mel_filterbank(sample_rate, frame_length, n_mels).T.astype(np.float32))
+        self._weights = tf.constant(
+            mel_filterbank(sample_rate, frame_length, n_mels).T, keras.backend.floatx()
+        )
 
     def log_mel(self, signal: Spectra) -> tf.Tensor:
         """`(batch, frames, n_mels)`."""

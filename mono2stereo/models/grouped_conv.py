@@ -111,7 +111,8 @@ class GroupedConv1D(keras.layers.Layer):
         u = tf.convert_to_tensor(self.u)
         if training:
             u = tf.math.l2_normalize(tf.matmul(tf.matmul(u, fixed, transpose_b=True), fixed))
-            self.u.assign(u)
+            # Of each replica's own copy: the same kernel makes the same u on all of them.
+            tf.raw_ops.AssignVariableOp(resource=self.u.handle, value=u)
         v = tf.math.l2_normalize(tf.matmul(u, fixed, transpose_b=True))
         sigma = tf.reduce_sum(tf.matmul(v, matrix) * tf.math.l2_normalize(u))
         return tf.fill((self.filters,), 1.0 / sigma)

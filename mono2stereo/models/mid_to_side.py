@@ -38,7 +38,7 @@ class MidToSide(keras.Model):
         self.lookahead_frames = lookahead_frames
         self.highpass_hz = highpass_hz
         taps = impulse_response(highpass_sos(highpass_hz, sample_rate))
-        self._highpass_taps = tf.constant(taps, tf.float32)
+        self._highpass_taps = tf.constant(taps, keras.backend.floatx())
         generator.build((None, None, 2 * stft.n_bins))
 
     def span(self, n_samples: int) -> slice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,11 @@ from mono2stereo.models.mid_to_side import MidToSide
 from mono2stereo.training.calibration import own_width
 from mono2stereo.training.curves import Curves, Sink
 from mono2stereo.training.hardware import compute_in
-from mono2stereo.training.loop import Schedule, train
+from mono2stereo.training.loop import Schedule, follow, train
 from mono2stereo.training.optimizer import AdamW
 from mono2stereo.training.resume import ResumeState, fingerprint
 from mono2stereo.training.step import GanStep
+from mono2stereo.training.team import gather
 
 # What decides the numbers of a run, beside the data and the code.
 FINGERPRINTED = ("seed", "sample_rate", "stft", "generator", "discriminator", "loss", "terms", "train")
@@ -36,7 +37,7 @@ ADVERSARIAL = ("adversarial", "feature_matching")
 
 
 class Training:
-    """One training run, ready to start or to go on.
+    """One training run, ready to start or to go on; with `train.strategy`'s other processes, if any.
 
     Args:
         config: All settings.
@@ -47,7 +48,7 @@ class Training:
 
     Raises:
         DataError: No tracks, or all shorter than a clip.
-        TrainingError: Another process trains into `checkpoints`.
+        TrainingError: Another process trains into `checkpoints`; the job's processes do not find together.
     """
 
     def __init__(
@@ -60,7 +61,11 @@ class Training:
         keras.utils.set_random_seed(config.seed)
         if config.train.deterministic:
             tf.config.experimental.enable_op_determinism()
-        self.model = mid_to_side(config)
+        batch_size = config.train.batch_size
+        self.team = gather(config.train.strategy, batch_size, lambda: run_fingerprint(config, pairs))
+        self.share = self.team.share(batch_size)
+        with self.team.together(), self.team.strategy.scope():
+            self.model = mid_to_side(config)
         span = self.model.span(config.train.clip_samples)
         self.train_clips, self.valid_clips = (
             ClipDrawer(
@@ -74,12 +79,12 @@ class Training:
             for split in ("train", "valid")
         )
         self.natural = load_natural(pairs)
-        self.step = gan_step(
-            config, self.model, self.natural
-        )  # after the data, whose refusals should not wait for it
-        settings = config.model_dump()
-        code = sorted(Path(mono2stereo.__file__).parent.rglob("*.py"))
-        name = fingerprint({key: settings[key] for key in FINGERPRINTED}, [pairs / "index.json", *code])
+        with self.team.together(), self.team.strategy.scope():
+            self.step = gan_step(
+                config, self.model, self.natural
+            )  # after the data, whose refusals should not wait for it
+        if not self.team.chief:
+            return
         self._alone = FileLock(checkpoints.parent / "train.lock")
         try:
             self._alone.acquire(blocking=False)
@@ -87,20 +92,23 @@ class Training:
             raise TrainingError(
                 f"{checkpoints}: another process still trains into it; wait for its end, or end it"
             ) from None
-        self.state = ResumeState(states / name, self.step.variables, outputs=(checkpoints,))
+        self.state = ResumeState(
+            states / run_fingerprint(config, pairs), self.step.variables, outputs=(checkpoints,)
+        )
 
     @property
     def device(self) -> str:
-        """What computes: GPU names, or CPU."""
+        """What computes: GPU names, or CPU; of this process, and how many there are."""
         gpus = [
             tf.config.experimental.get_device_details(gpu) for gpu in tf.config.list_physical_devices("GPU")
         ]
-        return ", ".join(details.get("device_name", "GPU") for details in gpus) or "CPU"
+        here = ", ".join(details.get("device_name", "GPU") for details in gpus) or "CPU"
+        return here if self.team.count == 1 else f"{self.team.count} × ({here})"
 
     def run(self, *, sink: Sink, facts: dict[str, Any]) -> dict[str, float]:
-        """Train to the end; returns the last validation figures.
+        """Train to the end, as the chief; returns the last validation figures.
 
-        Call `state.clear()` once all that tells of the run is written.
+        Call `end()` once all that tells of the run is written.
 
         Args:
             sink: Takes every logged figure.
@@ -123,9 +131,7 @@ class Training:
             schedule=Schedule(
                 settings.steps, settings.log_every, settings.validate_every, settings.checkpoint_every
             ),
-            batches=lambda steps: batches(
-                self.train_clips, seed=self.config.seed, steps=steps, batch_size=settings.batch_size
-            ),
+            batches=self.batches,
             validation=self.valid_clips.fixed(settings.validation_clips),
             batch_size=settings.batch_size,
             curves=Curves(self.reports, self.state.ledger, sink),
@@ -133,6 +139,7 @@ class Training:
             state=self.state,
             facts=facts,
             divergence_limit=settings.divergence_limit,
+            team=self.team,
         )
 
     def _card_facts(self) -> dict[str, Any]:
@@ -149,6 +156,45 @@ class Training:
         settings = self.config.flat()
         parameters = {key: settings[key] for key in settings if not key.startswith(("data.", "render."))}
         return {"data": {"source": settings["data.source"], **data}, "parameters": parameters}
+
+    def follow(self) -> None:
+        """Do the part of a worker that is not the chief; ends when the chief has ended."""
+        follow(
+            step=self.step,
+            last=self.config.train.steps,
+            batches=self.batches,
+            divergence_limit=self.config.train.divergence_limit,
+            team=self.team,
+        )
+
+    def end(self) -> None:
+        """Let the workers go and forget the states: all that tells of the run is written."""
+        with self.team.together():
+            self.team.wait_for_all()
+        self.state.clear()
+
+    def batches(self, steps: range) -> Iterator[tuple[tf.Tensor, ...]]:
+        """This process's share of each step's clips, on the devices that compute it."""
+        drawn = batches(
+            self.train_clips,
+            seed=self.config.seed,
+            steps=steps,
+            batch_size=self.config.train.batch_size,
+            share=self.share,
+        )
+        return (self.team.by_replica(mid, real) for mid, real in drawn)
+
+
+def run_fingerprint(config: Config, pairs: Path) -> str:
+    """Of all that decides the numbers of a run.
+
+    Raises:
+        DataError: There are no pairs.
+    """
+    load_natural(pairs)
+    settings = config.model_dump()
+    code = sorted(Path(mono2stereo.__file__).parent.rglob("*.py"))
+    return fingerprint({key: settings[key] for key in FINGERPRINTED}, [pairs / "index.json", *code])
 
 
 def mid_to_side(config: Config) -> MidToSide:

@@ -17,6 +17,7 @@ from mono2stereo.training.curves import Curves
 from mono2stereo.training.interrupts import deferred_signals
 from mono2stereo.training.resume import ResumeState
 from mono2stereo.training.step import GanStep
+from mono2stereo.training.team import Team
 
 Clips = tuple[np.ndarray, np.ndarray]
 
@@ -39,7 +40,7 @@ def train(
     *,
     step: GanStep,
     schedule: Schedule,
-    batches: Callable[[range], Iterable[tuple[tf.Tensor, tf.Tensor]]],
+    batches: Callable[[range], Iterable[tuple[tf.Tensor, ...]]],
     validation: Clips,
     batch_size: int,
     curves: Curves,
@@ -47,6 +48,7 @@ def train(
     state: ResumeState,
     facts: Mapping[str, Any],
     divergence_limit: float,
+    team: Team,
 ) -> dict[str, float]:
     """Train from the newest saved state, or from the start, to `schedule.steps`.
 
@@ -61,12 +63,13 @@ def train(
         state: Where to resume from.
         facts: Kept with each state.
         divergence_limit: A loss term beyond it stops the run.
+        team: Who trains; this process is its chief.
 
     Returns:
         The last validation figures.
 
     Raises:
-        TrainingError: A term is not finite or beyond the limit; names step and term.
+        TrainingError: A term is not finite or beyond the limit; names step and term. Another process is gone.
         SystemExit: After SIGINT or SIGTERM, with the state saved.
     """
     restored = state.restore() or {"step": 0, "valid": {}, "rows": [], "curves": []}
@@ -75,7 +78,8 @@ def train(
     steps = range(first, schedule.steps + 1)
     numbered = zip(steps, batches(steps), strict=True)
     shown = progress(numbered, total=len(steps), label="train")
-    with deferred_signals() as interrupt:
+    with team.together(), deferred_signals() as interrupt:
+        team.take_chiefs(step.variables)
         began, timed = time.perf_counter(), first - 1
         for number, (mid, real) in shown:
             figures = step.train(mid, real)
@@ -92,13 +96,45 @@ def train(
             checkpoint = schedule.due(number, schedule.checkpoint_every)
             if checkpoint:
                 export(number, valid)
-            stopped = interrupt.signal_number
+            stopped = team.agree_to_stop(interrupt.signal_number)
             if checkpoint or stopped is not None:
                 state.save(number, {**facts, "valid": valid, "rows": rows, "curves": curves.rows})
             if stopped is not None:
                 print(f"stopped after step {number}; the same command goes on from here", flush=True)
                 raise SystemExit(128 + stopped)
     return valid
+
+
+def follow(
+    *,
+    step: GanStep,
+    last: int,
+    batches: Callable[[range], Iterable[tuple[tf.Tensor, ...]]],
+    divergence_limit: float,
+    team: Team,
+) -> None:
+    """What a worker that is not the chief does: the same steps, and nothing else.
+
+    Args:
+        step: The GAN step.
+        last: Number of the last step.
+        batches: Yields this worker's share of the batches of a range of steps.
+        divergence_limit: As the chief's.
+        team: Who trains.
+
+    Raises:
+        TrainingError: As the chief; or the chief is gone.
+        SystemExit: As the chief, when any process was asked to stop.
+    """
+    with team.together(), deferred_signals() as interrupt:
+        team.take_chiefs(step.variables)
+        steps = range(step.steps_done + 1, last + 1)
+        for number, (mid, real) in zip(steps, batches(steps), strict=True):
+            _check(step.train(mid, real), number, divergence_limit)
+            stopped = team.agree_to_stop(interrupt.signal_number)
+            if stopped is not None:
+                raise SystemExit(128 + stopped)
+        team.wait_for_all()
 
 
 def validate(step: GanStep, clips: Clips, batch_size: int) -> dict[str, float]:

@@ -11,6 +11,9 @@ import tensorflow as tf
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019).
 
+    Under a distribution strategy every replica updates its own copy, by gradients that are the same for all:
+    plain resource operations do so, where a variable's `assign` would ask all replicas what to do.
+
     Epsilon is added to the root of the uncorrected second moment (ε̂ of Kingma & Ba 2015, section 2).
 
     Args:
@@ -46,7 +49,7 @@ class AdamW:
         self._iteration = keras.Variable(0, dtype="int64", trainable=False, name="iteration")
         self._means, self._squares = (
             [
-                keras.Variable(tf.zeros(v.shape), trainable=False, name=f"{v.name}_{kind}")
+                keras.Variable(tf.zeros(v.shape, v.dtype), trainable=False, name=f"{v.name}_{kind}")
                 for v in self._trained
             ]
             for kind in ("mean", "square")
@@ -60,23 +63,30 @@ class AdamW:
     @property
     def learning_rate(self) -> tf.Tensor:
         """Of the next step."""
-        return tf.cast(self._schedule(tf.cast(self._iteration.value, tf.float32)), tf.float32)
+        dtype = self._trained[0].dtype
+        return tf.cast(self._schedule(tf.cast(self._iteration.value, dtype)), dtype)
+
+    @property
+    def steps_done(self) -> int:
+        """Updates so far, those of a restored state included."""
+        return int(self._iteration.numpy())
 
     def apply(self, gradients: Sequence[tf.Tensor]) -> None:
         """One update of all variables."""
         rate = self.learning_rate
-        self._iteration.assign_add(1)
-        step = tf.cast(self._iteration.value, tf.float32)
+        tf.raw_ops.AssignAddVariableOp(resource=self._iteration.handle, value=tf.constant(1, tf.int64))
+        step = tf.cast(self._iteration.value, rate.dtype)
         beta_1, beta_2 = self._betas
-        powers = [tf.pow(beta, step) for beta in (beta_1, beta_2)]
+        powers = [tf.pow(tf.constant(beta, rate.dtype), step) for beta in (beta_1, beta_2)]
         for variable, mean, square, gradient in zip(
             self._trained, self._means, self._squares, gradients, strict=True
         ):
-            variable.assign(variable * (1.0 - rate * self._weight_decay))
+            decayed = variable * (1.0 - rate * self._weight_decay)
+            tf.raw_ops.AssignVariableOp(resource=variable.handle, value=decayed)
             tf.raw_ops.ResourceApplyAdam(
-                var=variable.value.handle,
-                m=mean.value.handle,
-                v=square.value.handle,
+                var=variable.handle,
+                m=mean.handle,
+                v=square.handle,
                 beta1_power=powers[0],
                 beta2_power=powers[1],
                 lr=rate,

@@ -24,6 +24,10 @@ from mono2stereo.training.optimizer import AdamW
 class GanStep:
     """Updates generator and discriminators on one batch, and measures both on others.
 
+    Made in the scope of a distribution strategy, it updates every replica on its share of the batch. All
+    losses are means over examples and all shares are of one size, so that the mean over replicas of losses
+    and gradients is that of the whole batch.
+
     Args:
         model: Mid → side, trained.
         discriminator: None where no weight asks for one.
@@ -53,8 +57,14 @@ class GanStep:
         self.discriminator_optimizer = discriminator_optimizer
         self.crop_samples = crop_samples
         self._names: dict[str, list[str]] = {}
-        self._train = tf.function(self._train_step)
+        self._strategy = tf.distribute.get_strategy()
+        self._train = tf.function(lambda *signals: self._strategy.run(self._train_step, signals))
         self._measure = tf.function(self._measure_step)
+
+    @property
+    def steps_done(self) -> int:
+        """Updates so far, those of a restored state included."""
+        return self.generator_optimizer.steps_done
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -63,11 +73,15 @@ class GanStep:
         return [variable for part in parts if part is not None for variable in part.variables]
 
     def train(self, mid: tf.Tensor, real: tf.Tensor) -> dict[str, float]:
-        """One update on mid `(batch, clip)` and real `(batch, crop)`; returns what was measured."""
-        return self._named("train", self._train(mid, real))
+        """One update on mid `(batch, clip)` and real `(batch, crop)`; returns what was measured.
+
+        Under a strategy both are values by replica, and what was measured is the mean over all of them.
+        """
+        (figures, *_) = self._strategy.experimental_local_results(self._train(mid, real))
+        return self._named("train", figures)
 
     def measure(self, mid: tf.Tensor, real: tf.Tensor) -> dict[str, float]:
-        """The same figures without an update."""
+        """The same figures without an update; on one replica."""
         return self._named("measure", self._measure(mid, real))
 
     def _named(self, kind: str, values: tf.Tensor) -> dict[str, float]:
@@ -76,7 +90,7 @@ class GanStep:
     def _pack(self, kind: str, figures: dict[str, tf.Tensor]) -> tf.Tensor:
         """One vector, so that reading a step's figures waits for the device once."""
         self._names[kind] = list(figures)
-        return tf.stack([tf.cast(value, tf.float32) for value in figures.values()])
+        return tf.stack([tf.cast(value, keras.backend.floatx()) for value in figures.values()])
 
     def _signals(self, mid: tf.Tensor, real: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Generated side, mid and real, each `(batch, crop)`, all three through the side's high-pass."""
@@ -102,14 +116,15 @@ class GanStep:
                 terms |= _adversarial_terms(real=real_outputs, fake=fake_outputs)
             total = weighted_sum(terms, self.weights)
         variables = self.model.trainable_variables
-        gradients = tape.gradient(total, variables)
+        gradients = _mean_over_replicas(tape.gradient(total, variables))
         learning_rate = self.generator_optimizer.learning_rate
         self.generator_optimizer.apply(gradients)
         figures |= {
             "gradient_norm_generator": tf.linalg.global_norm(gradients),
             "learning_rate": learning_rate,
         }
-        return self._pack("train", self._figures(total, terms) | figures)
+        (packed,) = _mean_over_replicas([self._pack("train", self._figures(total, terms) | figures)])
+        return packed
 
     def _update_discriminator(
         self, side: tf.Tensor, real: tf.Tensor, mid: tf.Tensor
@@ -120,7 +135,7 @@ class GanStep:
             real_outputs, fake_outputs = self._judge(real, side, mid, training=True)
             loss = discriminator_loss(real=real_outputs, fake=fake_outputs)
         variables = self.discriminator.trainable_variables
-        gradients = tape.gradient(loss, variables)
+        gradients = _mean_over_replicas(tape.gradient(loss, variables))
         self.discriminator_optimizer.apply(gradients)
         figures = _discriminator_figures(loss, real_outputs, fake_outputs)
         return real_outputs, figures | {"gradient_norm_discriminator": tf.linalg.global_norm(gradients)}
@@ -160,6 +175,12 @@ class GanStep:
             if name in self.weights
         }
         return {"total": total, **terms, **weighted}
+
+
+def _mean_over_replicas(values: list[tf.Tensor]) -> list[tf.Tensor]:
+    """Of each; in the context of one replica."""
+    replica = tf.distribute.get_replica_context()
+    return values if replica.num_replicas_in_sync == 1 else replica.all_reduce("mean", values)
 
 
 def _adversarial_terms(*, real: Outputs, fake: Outputs) -> dict[str, tf.Tensor]:
