@@ -185,7 +185,14 @@ def test_a_signal_leaves_nothing_half_written(number, files, folder, sound):
         soundfile.write(f"long/{index}.wav", np.tile(sound, 200), 44100)
     sources = ["long"] if files > 1 else ["long/0.wav"]
     command = [*COMMAND, *sources, "--out-dir", "out", *QUICK]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A job in a shell's background ignores SIGINT, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         deadline = time.monotonic() + 60
         while not list(Path().glob("out/.*partial*")) and time.monotonic() < deadline:
             time.sleep(0.005)
