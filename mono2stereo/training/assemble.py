@@ -15,8 +15,10 @@ from mono2stereo.config import Config
 from mono2stereo.data.batches import batches
 from mono2stereo.data.clips import ClipDrawer
 from mono2stereo.data.pairs import Natural, load_natural, load_pairs
+from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import DataError, TrainingError
+from mono2stereo.files import atomic_path
 from mono2stereo.losses.signal_terms import SignalTerms
 from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.export import export_onnx
@@ -118,13 +120,14 @@ class Training:
 
         def export(number: int, valid: Mapping[str, float]) -> None:
             path = self.checkpoints / f"step-{number:06d}.onnx"
-            export_onnx(
-                self.model,
-                path,
-                training={"step": number, **facts, **self._card_facts(), "measures": dict(valid)},
-                natural_width=self.natural.width.curve if self.natural else None,
-                own_width=own_width(self.model, self.train_clips, settings.batch_size),
-            )
+            contents = {
+                "training": {"step": number, **facts, **self._card_facts(), "measures": dict(valid)},
+                "natural_width": self.natural.width.curve if self.natural else None,
+            }
+            with atomic_path(path) as beside:
+                export_onnx(self.model, beside, **contents)
+                made = own_width(NeuralDecorrelator.load(beside), self.train_clips.pairs)
+                export_onnx(self.model, beside, **contents, own_width=made)
 
         return train(
             step=self.step,
