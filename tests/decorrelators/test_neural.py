@@ -128,10 +128,10 @@ def test_no_click_at_start_end_or_seams(sample_rate):
 
 @pytest.mark.parametrize("offset", [1e-3, 0.5])
 def test_of_a_constant_offset_the_side_takes_next_to_nothing(offset):
-    """No mean; at most 1 % of it as the hum of the frame rate (380 Hz)."""
+    """No mean; at most 4 % of it as the hum of the frame rate (380 Hz): see MODEL_CARD.md."""
     side = MODELS[FILE_BLOCK_FRAMES].side(np.full(60_000, offset), 44100)[30_000:]
     assert abs(side.mean()) < 1e-4 * offset
-    assert side.std() < 1e-2 * offset
+    assert side.std() < 4e-2 * offset
 
 
 def test_a_clipped_square_wave_stays_finite():
