@@ -11,6 +11,7 @@ import multiprocessing as mp
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from benchmarks.compare import Candidate, record, rows, time_in_turn
@@ -46,8 +47,9 @@ def step(*, strategy: str, processes: int = 1) -> Callable[[], object]:
 def _follow(strategy: str, addresses: list[str], index: int, pipe: Any) -> None:
     _take_place(addresses, index)
     mine = _step(strategy)
-    while pipe.recv():
-        mine()
+    with suppress(EOFError):  # the chief is done
+        while pipe.recv():
+            mine()
 
 
 def _take_place(addresses: list[str], index: int) -> None:
