@@ -39,7 +39,8 @@ def main() -> None:
     if newest is None:
         raise ModelError(f"{CHECKPOINTS}: no step-*.onnx; run the stage train first")
     run_id = json.loads(Path("models/run.json").read_text(encoding="utf-8"))["run_id"]
-    if NeuralDecorrelator.load(newest).card.training.get("run_id") != run_id:
+    model = NeuralDecorrelator.load(newest)
+    if model.card.training.get("run_id") != run_id:
         raise ModelError(f"{newest}: not of the run in models/run.json; run `dvc repro` first")
     copy(newest, DEFAULT)
     for source, target in (
@@ -55,7 +56,7 @@ def main() -> None:
         "dvc.lock.yaml": yaml.safe_dump(
             {stage: lock[stage] for stage in ("download", "preprocess", "train")}, sort_keys=False
         ),
-        "probes.md": PROBES + markdown(probe(NeuralDecorrelator.load(newest))),
+        "probes.md": PROBES + markdown(probe(model)),
         "run.json": json.dumps(tracking.described_run(run_id), indent=1, sort_keys=True) + "\n",
     }
     for name, text in texts.items():
