@@ -56,8 +56,8 @@ def make_step(*, width: float, crop: int, bins: int, filters: int = FILTERS, sto
         discriminator=discriminator,
         terms=SignalTerms(
             sample_rate=RATE, n_mels=80, mel_frame_length=1024, mel_frame_step=256, mel_floor=1e-5,
-            coherence_frame_lengths=[1024], coherence_floors=[0.0], level_floor_db=-60.0,
-            max_lag_seconds=0.12,
+            coherence_frame_lengths=[1024], coherence_floors=[0.0], coherence_shortfall=0.0,
+            level_floor_db=-60.0, max_lag_seconds=0.12, lag_floor=0.0, noise_to_mask_floor_db=-60.0,
         ),
         weights={"coherence": 2.5, "mel": 5.625, "adversarial": 1.0, "feature_matching": 0.0, "level": 1.0},
         generator_optimizer=optimizers[0],

@@ -72,6 +72,7 @@ class Loss(Section):
     feature_matching: Weight
     level: Weight
     lag: Weight
+    noise_to_mask: Weight
 
 
 class MelTerm(Section):
@@ -85,6 +86,7 @@ class CoherenceTerm(Section):
     frame_lengths: Annotated[list[Positive], Field(min_length=1)]
     floors: Literal["natural"] | list[Annotated[float, Field(ge=0, lt=1)]]
     above_floors: Share
+    shortfall: Annotated[float, Field(ge=0, le=1)]
 
 
 class LevelTerm(Section):
@@ -93,6 +95,11 @@ class LevelTerm(Section):
 
 class LagTerm(Section):
     max_lag_seconds: PositiveFloat
+    floor: Share
+
+
+class NoiseToMaskTerm(Section):
+    floor_db: Annotated[float, Field(lt=0)]
 
 
 class Terms(Section):
@@ -100,6 +107,7 @@ class Terms(Section):
     coherence: CoherenceTerm
     level: LevelTerm
     lag: LagTerm
+    noise_to_mask: NoiseToMaskTerm
 
 
 class Train(Section):

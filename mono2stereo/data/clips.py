@@ -61,19 +61,18 @@ class ClipDrawer:
             seed: Of all draws.
             step: Which batch.
             batch_size: Of the whole batch.
-            share: Only these places of it; all are drawn, since each draw follows from those before it.
+            share: Only these places of it; each is drawn by itself, so that no other is read.
         """
-        generator = np.random.default_rng([seed, step])
         lengths = np.array([len(pair.mid_side) for pair in self.pairs], float)
         clips = []
-        for place in range(batch_size):
+        for place in range(batch_size) if share is None else share:
+            generator = np.random.default_rng([seed, step, place])
             for _ in range(REDRAWS):
                 index = generator.choice(len(self.pairs), p=lengths / lengths.sum())
                 start = int(generator.integers(len(self.pairs[index].mid_side) - self.clip_samples + 1))
                 if np.sqrt(np.mean(np.square(self._mid(index, start)))) > SILENCE:
                     break
-            if share is None or place in share:
-                clips.append(self.clip(index, start))
+            clips.append(self.clip(index, start))
         mids, reals = zip(*clips, strict=True)
         return np.stack(mids), np.stack(reals)
 

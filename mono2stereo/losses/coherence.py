@@ -15,7 +15,7 @@ MIN_FRAMES = 16
 
 
 class CoherenceLoss:
-    """Mean over batch and mel bands of Σ_k W |Σ_l X·conj(Y)| / Σ_k W √(Σ_l|X|² · Σ_l|Y|²), less a floor.
+    """Mean over batch and mel bands of Σ_k W |Σ_l X·conj(Y)| / Σ_k W √(Σ_l|X|² · Σ_l|Y|²), above a floor.
 
     1 for a copy at any level or sign, about 1.2/√frames for independent signals. The conjugate matters:
     without it a copy scores next to nothing. See `mono2stereo.dsp.coherence` for the NumPy twin.
@@ -26,12 +26,20 @@ class CoherenceLoss:
         n_mels: Bands from 0 Hz to Nyquist.
         floor: Coherence below which less earns nothing, such as that of real recordings' own sides: one
             for all bands or one for each.
+        shortfall: What being below the floor costs, as a share of what being above it does.
     """
 
     def __init__(
-        self, *, sample_rate: int, frame_length: int, n_mels: int, floor: float | Sequence[float] = 0.0
+        self,
+        *,
+        sample_rate: int,
+        frame_length: int,
+        n_mels: int,
+        floor: float | Sequence[float] = 0.0,
+        shortfall: float = 0.0,
     ) -> None:
         self.frame_length = frame_length
+        self.shortfall = shortfall
         weights = mel_filterbank(sample_rate, frame_length, n_mels)
         bands = weights.any(axis=1)  # a short window leaves some low bands without a bin
         self._weights = tf.constant(weights[bands].T, keras.backend.floatx())
@@ -48,4 +56,5 @@ class CoherenceLoss:
         tiny = 1e-20  # keeps silence at 0/tiny and its gradient finite
         numerator = tf.matmul(tf.sqrt(power(cross) + tiny), self._weights)
         denominator = tf.matmul(tf.sqrt(energies + tiny), self._weights)
-        return tf.reduce_mean(tf.nn.relu(numerator / denominator - self._floor))
+        above = numerator / denominator - self._floor
+        return tf.reduce_mean(tf.nn.relu(above) + self.shortfall * tf.nn.relu(-above))

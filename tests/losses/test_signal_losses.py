@@ -11,6 +11,7 @@ from mono2stereo.losses.coherence import CoherenceLoss
 from mono2stereo.losses.lag import LagLoss
 from mono2stereo.losses.level import LevelLoss
 from mono2stereo.losses.mel import MelLoss
+from mono2stereo.losses.noise_to_mask import NoiseToMaskLoss
 from mono2stereo.losses.signal_terms import SignalTerms
 from mono2stereo.losses.spectra import Spectra
 from mono2stereo.losses.weighted_sum import weighted_sum
@@ -36,8 +37,11 @@ def all_terms(**changes) -> SignalTerms:
         "mel_floor": 1e-5,
         "coherence_frame_lengths": [512, 1024],
         "coherence_floors": [0.0, 0.0],
+        "coherence_shortfall": 0.0,
         "level_floor_db": -60.0,
         "max_lag_seconds": 0.12,
+        "lag_floor": 0.0,
+        "noise_to_mask_floor_db": -60.0,
     }
     return SignalTerms(**{**options, **changes})
 
@@ -127,11 +131,31 @@ def test_lag_finds_an_echo_and_its_place_does_not_matter():
     assert loss_of(loss, noise(14), mid) < 0.1
 
 
+def test_lag_floor_ends_the_reward():
+    loss = LagLoss(sample_rate=RATE, max_lag_seconds=0.12, floor=0.15)
+    assert loss_of(loss, noise(14), noise(13)) == 0.0
+    assert loss_of(loss, noise(13), noise(13)) == pytest.approx(0.85, abs=1e-3)
+
+
+def test_noise_to_mask_hears_sidebands_and_haze_and_nothing_else():
+    loss = NoiseToMaskLoss(sample_rate=RATE, n_mels=80, floor_db=-60.0)
+    phase = 2 * np.pi * np.arange(RATE) / RATE
+    tone = np.sin(440 * phase)[None].astype(np.float32)
+    assert loss_of(loss, tone, tone) == 0.0
+    assert loss_of(loss, np.cos(440 * phase)[None].astype(np.float32), tone) < 1e-3  # another phase
+    sidebands = tone * (1 + 0.5 * np.cos(70 * phase)).astype(np.float32)
+    haze = tone + noise(19, batch=1)
+    quiet_haze = tone + 0.01 * noise(19, batch=1)
+    assert loss_of(loss, sidebands, tone) > 0.02
+    assert loss_of(loss, haze, tone) > loss_of(loss, quiet_haze, tone) > 0
+    assert loss_of(loss, noise(20), noise(21)) < 0.05  # of noise, another draw is as good
+
+
 def test_no_term_depends_on_the_batch_size():
     mid, side = noise(15, batch=1), noise(16, batch=1)
     one = all_terms()(side=tf.constant(side), mid=tf.constant(mid))
     four = all_terms()(side=tf.constant(np.tile(side, (4, 1))), mid=tf.constant(np.tile(mid, (4, 1))))
-    assert one.keys() == {"coherence", "mel", "level", "lag"}
+    assert one.keys() == {"coherence", "mel", "level", "lag", "noise_to_mask"}
     for name in one:
         assert float(one[name]) == pytest.approx(float(four[name]), rel=1e-5), name
 
