@@ -136,9 +136,8 @@ def test_without_adversarial_weights_no_discriminator_is_built(workspace):
 
 def test_the_data_say_what_is_natural(workspace):
     """The loss pays for no less coherence than recordings have, and the model carries their width."""
-    set_params(
-        workspace, terms={"coherence": {"frame_lengths": [1024], "floors": "natural", "above_floors": 0.0}}
-    )
+    coherence = {"frame_lengths": [1024], "floors": "natural", "above_floors": 0.0, "shortfall": 0.0}
+    set_params(workspace, terms={"coherence": coherence})
     set_params(workspace, loss={"adversarial": 0.0}, train={"steps": 2})
     status, _, error = run(workspace)
     assert status == 0, error
@@ -164,9 +163,7 @@ def test_the_data_say_what_is_natural(workspace):
     expected = np.median(levels, axis=0)[1 : told + 1][8:]
     np.testing.assert_allclose(card.own_width["side_to_mid_db"][8:], expected, atol=1.0)
 
-    set_params(
-        workspace, terms={"coherence": {"frame_lengths": [512], "floors": "natural", "above_floors": 0.0}}
-    )
+    set_params(workspace, terms={"coherence": coherence | {"frame_lengths": [512]}})
     status, _, error = run(workspace)
     assert status == 1
     line = error.strip().splitlines()[-1]
