@@ -15,7 +15,7 @@ from mono2stereo.evaluation import tables
 from mono2stereo.evaluation.excerpts import Excerpt
 from mono2stereo.evaluation.measurement import coherence_floors
 from mono2stereo.evaluation.measures import MEASURES
-from mono2stereo.evaluation.methods import MODEL, Point, made_of, measure_all
+from mono2stereo.evaluation.methods import MODEL, OWN_SIDE, Point, made_of, measure_all
 from mono2stereo.evaluation.nearest import against_nearest
 from mono2stereo.evaluation.stretches import choose_stretches
 
@@ -24,7 +24,7 @@ FOLD_DOWN_KEPT_DB = -120.0
 
 @dataclass(frozen=True)
 class Passage:
-    """One stretch as every method made it, to be looked at.
+    """One stretch as methods made it, to be looked at.
 
     Attributes:
         name: track and place.
@@ -57,7 +57,8 @@ class Evaluation:
         curves: by name, a column per method.
         floors: coherence of independent signals, by frame length.
         margins: the model's lead at its own coherence, per frame length, over methods that keep the mid.
-        passage: what the pictures of sound show.
+        passages: what the pictures of sound show: every track's first stretch, as the model makes it and as
+            it was recorded; the first of them as every method makes it.
     """
 
     split: str
@@ -73,7 +74,7 @@ class Evaluation:
     curves: Mapping[str, pd.DataFrame]
     floors: Mapping[int, float]
     margins: tuple[tables.Margin, ...]
-    passage: Passage
+    passages: tuple[Passage, ...]
 
     @property
     def changing_mid(self) -> list[str]:
@@ -138,13 +139,19 @@ def evaluate(
         curves=tables.mean_curves(results, sample_rate),
         floors=floors,
         margins=tuple(tables.margin(keeping, length, seed=seed) for length in floors),
-        passage=_passage(chosen[0], points),
+        passages=_passages(chosen, points),
     )
 
 
 def changing_mid(methods: pd.DataFrame) -> list[str]:
     """Those of `tables.per_method` whose fold-down is not the mono input."""
     return list(methods.index[methods["fold_down_error_db"] > FOLD_DOWN_KEPT_DB])
+
+
+def _passages(stretches: Sequence[Excerpt], points: Sequence[Point]) -> tuple[Passage, ...]:
+    firsts = list({stretch.track: stretch for stretch in reversed(stretches)}.values())[::-1]
+    shown = [point for point in points if point.method in (MODEL, OWN_SIDE)]
+    return (_passage(firsts[0], points), *(_passage(stretch, shown) for stretch in firsts[1:]))
 
 
 def _passage(stretch: Excerpt, points: Sequence[Point]) -> Passage:

@@ -71,7 +71,7 @@ def _cut(pair: Pair, start: int, seconds: float, order: int) -> Excerpt:
     rate = pair.sample_rate
     passage = np.array(pair.mid_side[start : start + round(seconds * rate)])
     return Excerpt(
-        name=f"{order:02d}_{_fit_for_a_file(pair.name)}",
+        name=f"{order:02d}_{fit_for_a_file(pair.name)}",
         track=pair.name,
         start_seconds=start / rate,
         run_in=np.array(pair.mid_side[max(0, start - round(RUN_IN_SECONDS * rate)) : start, 0]),
@@ -96,5 +96,6 @@ def _loudest_first(mid: NDArray[np.float32], sample_rate: int, seconds: float) -
         energies[max(0, first - spanned) : first + spanned + 1] = 0
 
 
-def _fit_for_a_file(track: str) -> str:
+def fit_for_a_file(track: str) -> str:
+    """What of a name is safe on any file system, at most 40 characters."""
     return re.sub(r"[^\w.]+", "-", track).strip("-.")[:40] or "track"

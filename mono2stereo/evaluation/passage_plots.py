@@ -7,13 +7,18 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
+from mono2stereo.dsp.bands import level_match
+from mono2stereo.dsp.correlation import lagged_correlation
 from mono2stereo.dsp.mid_side import decode
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.evaluation.analysis import FRAMES
 from mono2stereo.evaluation.evaluate import Passage
+from mono2stereo.evaluation.methods import MODEL, OWN_SIDE
 from mono2stereo.pictures import STYLE, draw_goniometer, new_figure
 
 RANGE_DB = 80.0
+GAINED_DB = 30.0
+MAX_LAG_SECONDS = 0.12
 COLUMNS = 4
 
 
@@ -21,8 +26,7 @@ def draw_spectrograms(passage: Passage, file: Path) -> None:
     """The mid, then every method's side at its level, a panel each, dB below the loudest point of the mid."""
     signals = {"mid": passage.mid}
     for method, (mid, side) in passage.made.items():
-        rms = [np.sqrt(np.mean(np.square(x, dtype=np.float64))) for x in (mid, side)]
-        signals[method] = side * side.dtype.type(rms[0] / rms[1] if rms[1] > 0 else 1.0)
+        signals[method] = level_match(side, mid)
     loudest = max(float(np.abs(FRAMES.analyse(passage.mid)).max()), 1e-9)
     rate, columns = passage.sample_rate, 3
     rows = -(-len(signals) // columns)
@@ -30,10 +34,9 @@ def draw_spectrograms(passage: Passage, file: Path) -> None:
         figure = new_figure(13, 2.3 * rows + 1)
         panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
         for axes, (name, x) in zip(panels, signals.items(), strict=False):
-            magnitudes = np.abs(FRAMES.analyse(x)).T / loudest
             image = axes.imshow(
-                20 * np.log10(np.maximum(magnitudes, 1e-9)), origin="lower", aspect="auto", cmap="magma",
-                vmin=-RANGE_DB, vmax=0, extent=(0, len(x) / rate, 0, rate / 2000),
+                _level_db(x, loudest), origin="lower", aspect="auto", cmap="magma", vmin=-RANGE_DB, vmax=0,
+                extent=(0, len(x) / rate, 0, rate / 2000),
             )  # fmt: skip
             axes.set_title(name if name == "mid" else f"side: {name}")
         for axes in panels[len(signals) :]:
@@ -61,6 +64,49 @@ def draw_goniometers(passage: Passage, file: Path) -> None:
         figure.supylabel("mid, (L+R)/2 (same scale)")
         figure.suptitle(_title(passage, "upright is mono, lying is out of phase, round is wide"))
         figure.savefig(file, dpi=80)
+
+
+def draw_model(passage: Passage, file: Path) -> None:
+    """Mid, the model's side and the recording's own: spectrograms, what they gained, correlation, width."""
+    rate, stereos = passage.sample_rate, {name: passage.made[name] for name in (MODEL, OWN_SIDE)}
+    lags = round(MAX_LAG_SECONDS * rate)
+    loudest = max(float(np.abs(FRAMES.analyse(passage.mid)).max()), 1e-9)
+    mid_db = _level_db(passage.mid, loudest)
+    with matplotlib.rc_context({**STYLE, "axes.grid": False}):
+        figure = new_figure(13, 8.5)
+        rows = figure.subplots(3, 3)
+        extent = (0, len(passage.mid) / rate, 0, rate / 2000)
+        look = {"origin": "lower", "aspect": "auto", "extent": extent}
+        for column, side in enumerate([None, *stereos]):
+            made_db = (
+                mid_db if side is None else _level_db(level_match(stereos[side][1], passage.mid), loudest)
+            )
+            image = rows[0, column].imshow(made_db, cmap="magma", vmin=-RANGE_DB, vmax=0, **look)
+            rows[0, column].set_title("mid" if side is None else f"side: {side}")
+            if side is None:
+                continue
+            gained = rows[1, column].imshow(
+                made_db - mid_db, cmap="RdBu_r", vmin=-GAINED_DB, vmax=GAINED_DB, **look
+            )
+            rows[1, column].set_title(f"{side} − mid")
+            draw_goniometer(rows[2, column], decode(*stereos[side]))
+            correlation = lagged_correlation(*stereos[side], lags)
+            rows[2, 0].plot(np.linspace(-120, 120, len(correlation)), correlation, label=side, linewidth=0.8)
+        figure.colorbar(image, ax=rows[0], label="dB re the mid's loudest")
+        figure.colorbar(gained, ax=rows[1], label="dB")
+        rows[0, 0].set(ylabel="kHz")
+        rows[1, 1].set(ylabel="kHz", xlabel="time (s)")
+        rows[1, 0].set_visible(False)
+        rows[2, 0].set(ylim=(-1, 1), xlabel="lag of the side (ms)", ylabel="correlation with the mid")
+        rows[2, 0].legend()
+        figure.suptitle(_title(passage, "sides at the level of the mid"))
+        figure.savefig(file, dpi=80, pil_kwargs={"quality": 80})
+
+
+def _level_db(x: Signal, loudest: float) -> Signal:
+    """(n_bins, frames), floored at the range that is drawn."""
+    magnitudes = np.abs(FRAMES.analyse(x)).T / loudest
+    return 20 * np.log10(np.maximum(magnitudes, 10 ** (-RANGE_DB / 20)))
 
 
 def _title(passage: Passage, what: str) -> str:

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from mono2stereo.evaluation import passage_plots, plots
-from mono2stereo.evaluation.evaluate import Evaluation
+from mono2stereo.evaluation.evaluate import Evaluation, Passage
+from mono2stereo.evaluation.excerpts import fit_for_a_file
 from mono2stereo.evaluation.findings import findings, nearest_table
 from mono2stereo.evaluation.markdown import heading, hertz, number, table, with_interval
 from mono2stereo.evaluation.measures import COMPARED, MEASURES, OWN
@@ -45,15 +46,25 @@ def write_report(evaluation: Evaluation, folder: Path) -> None:
 
 
 def _draw(evaluation: Evaluation, folder: Path) -> None:
-    curves, floors, passage = evaluation.curves, evaluation.floors, evaluation.passage
+    curves, floors, passages = evaluation.curves, evaluation.floors, evaluation.passages
     plots.draw_trade_off(evaluation.trade_off, floors, folder / "trade_off.png")
     by_window = {length: curves[f"coherence_{length}"] for length in floors}
     plots.draw_coherence(by_window, floors, folder / "coherence.png")
     plots.draw_levels(curves["levels"], folder / "levels.png")
     plots.draw_correlogram(curves["correlogram"], folder / "correlogram.png")
     plots.draw_octaves(curves["octaves"], curves["octaves_at_zero_lag"], folder / "octaves.png")
-    passage_plots.draw_spectrograms(passage, folder / "spectrograms.png")
-    passage_plots.draw_goniometers(passage, folder / "goniometer.png")
+    passage_plots.draw_spectrograms(passages[0], folder / "spectrograms.png")
+    passage_plots.draw_goniometers(passages[0], folder / "goniometer.png")
+    (folder / "tracks").mkdir()
+    for passage, file in _track_pictures(evaluation):
+        passage_plots.draw_model(passage, folder / file)
+
+
+def _track_pictures(evaluation: Evaluation) -> list[tuple[Passage, str]]:
+    return [
+        (passage, f"tracks/{number:02d}_{fit_for_a_file(passage.name)}.jpg")
+        for number, passage in enumerate(evaluation.passages, start=1)
+    ]
 
 
 def markdown(evaluation: Evaluation) -> str:
@@ -90,6 +101,11 @@ def markdown(evaluation: Evaluation) -> str:
         "method that changes the mid (Haas), coherence and correlation take its own mid, all else the input."
     )
     sections["Pictures"] = "\n".join(pictures)
+    sections["Every track"] = (
+        "Its first stretch: mid, the model's side and the recording's own; what each side has that the mid "
+        "has not (red) and lacks (blue); correlation over lag; goniometers.\n\n"
+        + "\n".join(f"- [{passage.name}]({file})" for passage, file in _track_pictures(evaluation))
+    )
     return "\n".join(
         [
             "# Evaluation",

@@ -201,6 +201,9 @@ def test_report_has_its_pictures_and_explains_its_columns(report: Path) -> None:
     assert pictures == [f"{name}.png" for name in PICTURES]
     for picture in pictures:
         assert (report / picture).read_bytes().startswith(b"\x89PNG")
+    of_tracks = re.findall(r"\((tracks/[^)]+)\)", text)
+    assert sorted(of_tracks) == sorted(str(file.relative_to(report)) for file in report.glob("tracks/*.jpg"))
+    assert of_tracks
     for measure in MEASURES.values():
         assert f"**{measure.heading}**: " in text
     assert "*independent signals*" in text
