@@ -106,7 +106,7 @@ class Discriminator(nn.Module):
 
 
 class Terms(nn.Module):
-    """Coherence 1024/256, log-mel L1, long-term level and largest lagged correlation."""
+    """Coherence 1024/256, log-mel L1, long-term level, largest lagged correlation, noise to mask."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,6 +114,10 @@ class Terms(nn.Module):
         self.register_buffer("mel", mel)
         self.register_buffer("bands", torch.tensor(third_octave_matrix(1024)))
         self.register_buffer("window", torch.hann_window(1024, periodic=True))
+        self.register_buffer("long_window", torch.hann_window(4096, periodic=True))
+        weights = np.array(mel_filterbank(RATE, 4096, 80))
+        weights = (weights / weights.sum(1, keepdims=True)).mean(0)
+        self.register_buffer("weights", torch.tensor(weights, dtype=torch.float32))
 
     def forward(self, side: torch.Tensor, mid: torch.Tensor) -> dict[str, torch.Tensor]:
         x, y = (torch.fft.rfft(s.unfold(-1, 1024, 256) * self.window) for s in (mid, side))
@@ -128,12 +132,19 @@ class Terms(nn.Module):
         size = 1 << int(mid.shape[-1] + 2646 - 1).bit_length()
         lagged = torch.fft.irfft(torch.fft.rfft(mid, size) * torch.fft.rfft(side, size).conj(), size)
         lagged = torch.cat([lagged[:, -2646:], lagged[:, :2647]], -1)
+        x, y = (
+            torch.fft.rfft(s.unfold(-1, 4096, 1024) * self.long_window).abs().square() for s in (mid, side)
+        )
+        quiet = 1e-6 * x.amax((1, 2), keepdim=True) + 1e-20
+        mask = F.max_pool2d(x, (3, 9), 1, (1, 4))
+        above = (0.5 * ((y + quiet) / (mask + quiet)).log()).relu()
         scale = (mid.square().sum(-1) * side.square().sum(-1) + 1e-20).rsqrt()
         return {
             "coherence": coherence.mean(),
             "mel": (logs[0] - logs[1]).abs().mean(),
             "level": 0.5 * ((levels[1] + floor) / (levels[0] + floor)).log().abs().mean(),
             "lag": (lagged.abs().amax(-1) * scale).mean(),
+            "noise_to_mask": (above @ self.weights).mean(),
         }
 
 
