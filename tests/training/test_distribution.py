@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 import yaml
 from test_kills import assert_alike
 from test_training import write_pairs
@@ -269,6 +270,21 @@ def test_shares_are_of_one_size() -> None:
         TrainingError, match=r"train\.batch_size = 4: no multiple of the 3 devices that train"
     ):
         team.share(4)
+
+
+@pytest.mark.parametrize(
+    ("index", "said", "who"),
+    [
+        (0, "Task /job:worker/replica:0/task:2 heartbeat timeout", "worker 2"),
+        (1, "from remote task /job:worker/task:1, to /job:worker/task:0", "worker 0"),
+        (1, "Deadline Exceeded\n\nRPC: /tensorflow.CoordinationService/Heartbeat", "worker 0"),
+        (1, "Collective ops is aborted", "another worker"),
+    ],
+)
+def test_who_is_gone_is_named_where_tensorflow_says_it(index: int, said: str, who: str) -> None:
+    team = Team(tf.distribute.get_strategy(), index=index, count=3)
+    with pytest.raises(TrainingError, match=f"^{who} of 3 has stopped"), team.together():
+        raise tf.errors.DeadlineExceededError(None, None, said)
 
 
 def test_several_workers_that_nobody_names_are_refused() -> None:
