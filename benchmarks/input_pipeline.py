@@ -45,7 +45,7 @@ def step(*, folder: str, constant: bool) -> Callable[[], object]:
         load_pairs(folder, "train"), sample_rate=RATE, clip_samples=CLIP,
         real_span=slice(span.stop - CROP, span.stop), real="side", real_level="bands",
     )  # fmt: skip
-    drawn = iter(batches(drawer, seed=0, steps=range(1, 10**6), batch_size=BATCH))
+    drawn = iter(batches(drawer, seed=0, steps=range(1, 10**6), places=range(BATCH)))
     same = next(drawn)
     return lambda: gan.train(*(same if constant else next(drawn)))
 

@@ -1,4 +1,7 @@
-"""Training and validation clips, drawn from (seed, step) alone, so that a resumed run sees the same ones."""
+"""Training and validation clips, drawn from (seed, step, place) alone.
+
+So a resumed run sees the same ones, and so do several workers that share a batch as one that has all of it.
+"""
 
 from __future__ import annotations
 
@@ -50,25 +53,24 @@ class ClipDrawer:
         object.__setattr__(self, "pairs", usable)
         object.__setattr__(self, "_taps", [self._level_taps(pair) for pair in usable])
 
-    def batch(
-        self, seed: int, step: int, batch_size: int, share: range | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The batch of one step: mid `(batch, clip_samples)` and real `(batch, span)`, float32.
+    def batch(self, seed: int, step: int, places: range) -> tuple[np.ndarray, np.ndarray]:
+        """Clips of one step's batch: mid `(places, clip_samples)` and real `(places, span)`, float32.
 
+        A clip depends on its own place alone, so that who computes some reads nothing of the others.
         Tracks are drawn with probability proportional to their lengths, starts uniformly.
 
         Args:
             seed: Of all draws.
             step: Which batch.
-            batch_size: Of the whole batch.
-            share: Only these places of it; each is drawn by itself, so that no other is read.
+            places: Which of its clips.
         """
         lengths = np.array([len(pair.mid_side) for pair in self.pairs], float)
+        probabilities = lengths / lengths.sum()
         clips = []
-        for place in range(batch_size) if share is None else share:
+        for place in places:
             generator = np.random.default_rng([seed, step, place])
             for _ in range(REDRAWS):
-                index = generator.choice(len(self.pairs), p=lengths / lengths.sum())
+                index = generator.choice(len(self.pairs), p=probabilities)
                 start = int(generator.integers(len(self.pairs[index].mid_side) - self.clip_samples + 1))
                 if np.sqrt(np.mean(np.square(self._mid(index, start)))) > SILENCE:
                     break

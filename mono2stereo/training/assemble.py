@@ -178,13 +178,7 @@ class Training:
 
     def batches(self, steps: range) -> Iterator[tuple[tf.Tensor, ...]]:
         """This process's share of each step's clips, on the devices that compute it."""
-        drawn = batches(
-            self.train_clips,
-            seed=self.config.seed,
-            steps=steps,
-            batch_size=self.config.train.batch_size,
-            share=self.share,
-        )
+        drawn = batches(self.train_clips, seed=self.config.seed, steps=steps, places=self.share)
         return (self.team.by_replica(mid, real) for mid, real in drawn)
 
 

@@ -112,7 +112,10 @@ class Team:
         except GONE as error:
             if self.count == 1:
                 raise
-            named = {int(number) for number in re.findall(r"/task:(\d+)", str(error))} - {self.index}
+            said = str(error)
+            named = {int(number) for number in re.findall(r"/task:(\d+)", said)} - {self.index}
+            if not named and not self.chief and "CoordinationService" in said:
+                named = {0}  # who keeps that service does not answer
             who = f"worker {min(named)}" if named else "another worker"
             raise TrainingError(
                 f"{who} of {self.count} has stopped or is out of reach, so all stop; the same command, for "

@@ -13,9 +13,9 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+import tensorflow as tf
 import yaml
 from test_kills import assert_alike
 from test_training import write_pairs
@@ -27,6 +27,7 @@ from mono2stereo.training.team import Team, _slurm_addresses, gather
 
 ROOT = Path(__file__).parents[2]
 STEPS = 20
+GENERATOR_ALONE = {"adversarial": 0.0, "feature_matching": 0.0}  # traced in a tenth of the time
 FOUND = [name for name in os.environ if name.startswith(("SLURM", "TF_CONFIG", "DVC_", "MLFLOW_TR"))]
 
 # Prints every figure of every step.
@@ -70,14 +71,14 @@ def workspace(tmp_path: Path) -> Path:
     return make_workspace(tmp_path / "workspace")
 
 
-def make_workspace(folder: Path, **train: Any) -> Path:
-    """All eight branches and a generator of nine bins, all narrow: traced quickly."""
+def make_workspace(folder: Path, **loss: float) -> Path:
+    """A generator of nine bins and, unless their weights are 0, all eight branches, narrow."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["profile"] = "ci"
     params["stft"] = {"frame_length": 16, "frame_step": 8, "fft_length": 16}
-    params["loss"] |= {"feature_matching": 0.5, "lag": 0.1}
+    params["loss"] |= {"feature_matching": 0.5, "lag": 0.1} | loss
     small = {"steps": STEPS, "batch_size": 4, "clip_samples": 6416, "validation_clips": 3}
-    params["train"] |= small | {"log_every": 1, "checkpoint_every": 2, "validate_every": 2} | train
+    params["train"] |= small | {"log_every": 1, "checkpoint_every": 2, "validate_every": 2}
     folder.mkdir(parents=True)
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     write_pairs(folder / "data/pairs", seconds=1.0)
@@ -217,16 +218,16 @@ class Job:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes make when nobody disturbs them."""
-    workspace = make_workspace(tmp_path_factory.mktemp("whole") / "workspace")
+    workspace = make_workspace(tmp_path_factory.mktemp("whole") / "workspace", **GENERATOR_ALONE)
     ends = Job(workspace).end()
     assert [status for status, _ in ends] == [0, 0], ends
     return workspace
 
 
 @pytest.fixture
-def job(workspace: Path) -> Iterator[Job]:
+def job(tmp_path: Path) -> Iterator[Job]:
     """One of them is past its first state."""
-    job = Job(workspace)
+    job = Job(make_workspace(tmp_path / "workspace", **GENERATOR_ALONE))
     job.wait_for_state()
     yield job
     for process in job.processes:
@@ -269,6 +270,21 @@ def test_shares_are_of_one_size() -> None:
         TrainingError, match=r"train\.batch_size = 4: no multiple of the 3 devices that train"
     ):
         team.share(4)
+
+
+@pytest.mark.parametrize(
+    ("index", "said", "who"),
+    [
+        (0, "Task /job:worker/replica:0/task:2 heartbeat timeout", "worker 2"),
+        (1, "from remote task /job:worker/task:1, to /job:worker/task:0", "worker 0"),
+        (1, "Deadline Exceeded\n\nRPC: /tensorflow.CoordinationService/Heartbeat", "worker 0"),
+        (1, "Collective ops is aborted", "another worker"),
+    ],
+)
+def test_who_is_gone_is_named_where_tensorflow_says_it(index: int, said: str, who: str) -> None:
+    team = Team(tf.distribute.get_strategy(), index=index, count=3)
+    with pytest.raises(TrainingError, match=f"^{who} of 3 has stopped"), team.together():
+        raise tf.errors.DeadlineExceededError(None, None, said)
 
 
 def test_several_workers_that_nobody_names_are_refused() -> None:
