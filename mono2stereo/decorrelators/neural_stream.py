@@ -10,7 +10,7 @@ import numpy as np
 from scipy.signal import sosfilt
 
 from mono2stereo.decorrelators.base import Staged
-from mono2stereo.dsp.filters import highpass_sos
+from mono2stereo.dsp.filters import dc_blocker_sos, highpass_sos
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.dsp.streaming_resampler import StreamResampler
 from mono2stereo.model_card import ModelCard
@@ -117,10 +117,11 @@ class _Analysis:
         self._stft, self._step, self._block = card.stft, card.frame_step, block_frames
         self._edge = card.frame_length - card.frame_step
         self._held = np.zeros(self._edge, np.float32)
+        self._blocker = _Recursive(dc_blocker_sos(card.sample_rate))
 
     def process(self, mid: Signal) -> list[Signal]:
         """Take the next samples, float32, and return what frames are complete, in pieces for the network."""
-        held = np.concatenate([self._held, mid])
+        held = np.concatenate([self._held, self._blocker.process(mid)])
         frames = (len(held) - self._edge) // self._step // self._block * self._block
         self._held = held[frames * self._step :].copy()
         size = max(self._block, AT_ONCE_FRAMES)
