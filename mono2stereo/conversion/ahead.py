@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterator[Item]) -> Generator[Item]:
+def ahead(items: Generator[Item]) -> Generator[Item]:
     """Run an iterator in a thread of its own, one item before the one that is taken; errors come through.
 
-    Close it before what the iterator works on: then the thread is at rest.
+    Close it before what the iterator works on: then the thread is at rest, and `items` is closed.
 
-    >>> list(ahead(iter("abc")))
+    >>> list(ahead(letter for letter in "abc"))
     ['a', 'b', 'c']
     """
     end = object()
-    with ThreadPoolExecutor(1, "ahead") as thread:
+    with closing(items), ThreadPoolExecutor(1, "ahead") as thread:
         following = thread.submit(next, items, end)
         while (item := following.result()) is not end:
             following = thread.submit(next, items, end)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from mono2stereo.conversion.gain import CEILING, LOSSY_CEILING, Gain, Meter, tru
 from mono2stereo.conversion.reading import Recording
 from mono2stereo.conversion.tags import carry_tags
 from mono2stereo.conversion.writing import StereoWriter
-from mono2stereo.decorrelators.base import Decorrelator
+from mono2stereo.decorrelators.base import Decorrelator, stages_of
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 from mono2stereo.files import atomic_path
@@ -144,7 +145,7 @@ def _convert(
 ) -> Converted:
     precise = encoding.subtype in ("PCM_32", "DOUBLE")
     dtype: np.dtype[np.floating] = np.dtype("float64" if precise else "float32")
-    with closing(ahead(_in_step(recording, decorrelator, dtype))) as made:
+    with closing(_in_step(recording, decorrelator, dtype)) as made:
         meter = Meter(recording.sample_rate, loudness=options.match_loudness)
         changes_mid = hasattr(decorrelator, "fold_down_stream")
         protected = encoding.subtype not in ("FLOAT", "DOUBLE")
@@ -170,7 +171,7 @@ def _convert(
 
 def _in_step(
     recording: Recording, decorrelator: Decorrelator, dtype: np.dtype[np.floating]
-) -> Iterator[tuple[Signal, Signal, Signal]]:
+) -> Generator[tuple[Signal, Signal, Signal]]:
     """What was read, the mid that is made of it and the side, block by block, (n,) each, latency undone."""
     rate = recording.sample_rate
     streams = [decorrelator.stream(rate)]
@@ -178,20 +179,35 @@ def _in_step(
         streams.append(decorrelator.fold_down_stream(rate))
     early = [stream.latency_samples for stream in streams]
     queues: list[Signal] = [np.zeros(0), *[np.zeros(0, dtype)] * len(streams)]
-    for block in chain(recording.mids(), [np.zeros(max(early))]):
-        queues[0] = np.concatenate([queues[0], block])
-        for index, stream in enumerate(streams):
-            out = stream.process(block.astype(dtype))
-            skipped = min(early[index], len(out))
-            early[index] -= skipped
-            queues[1 + index] = np.concatenate([queues[1 + index], out[skipped:]])
-        ready = min(map(len, queues))
-        source, side, *mid = (queue[:ready] for queue in queues)
-        queues = [queue[ready:] for queue in queues]
-        yield source, mid[0] if mid else source, side
+    blocks = chain(recording.mids(), [np.zeros(max(early))])
+    made: Generator[tuple[Signal, Any]] = ((block, block.astype(dtype)) for block in blocks)
+    for stage in stages_of(streams[0]):
+        made = ahead(_through(stage, made))
+    with closing(made):
+        for block, side in made:
+            fresh = [side, *(stream.process(block.astype(dtype)) for stream in streams[1:])]
+            queues[0] = np.concatenate([queues[0], block])
+            for index, out in enumerate(fresh):
+                skipped = min(early[index], len(out))
+                early[index] -= skipped
+                queues[1 + index] = np.concatenate([queues[1 + index], out[skipped:]])
+            ready = min(map(len, queues))
+            source, side, *mid = (queue[:ready] for queue in queues)
+            queues = [queue[ready:] for queue in queues]
+            yield source, mid[0] if mid else source, side
 
 
-def _metered(made: Iterator[tuple[Signal, Signal, Signal]], meter: Meter) -> Iterator[tuple[Signal, Signal]]:
+def _through(
+    stage: Callable[[Any], Any], items: Generator[tuple[Signal, Any]]
+) -> Generator[tuple[Signal, Any]]:
+    with closing(items):
+        for block, made in items:
+            yield block, stage(made)
+
+
+def _metered(
+    made: Generator[tuple[Signal, Signal, Signal]], meter: Meter
+) -> Generator[tuple[Signal, Signal]]:
     for source, mid, side in made:
         meter.add(source, mid, side)
         yield mid, side
@@ -213,7 +229,7 @@ class _Spool:
     def write(self, *columns: Signal) -> None:
         self._file.write(np.stack(columns, axis=1).tobytes())
 
-    def pairs(self, recording: Recording) -> Iterator[tuple[Signal, Signal]]:
+    def pairs(self, recording: Recording) -> Generator[tuple[Signal, Signal]]:
         """Mid and side; the mid is read again where it is the recording's own."""
         self._file.seek(0)
         for block in recording.mids():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 
 from mono2stereo.conversion.curves import WidthCurve
 from mono2stereo.conversion.highband import highband_filter
 from mono2stereo.conversion.width_filter import grid_hz, highpass_gain_db, minimum_phase_filter
-from mono2stereo.decorrelators.base import Decorrelator, FirStream, SideStream, Streaming
+from mono2stereo.decorrelators.base import Decorrelator, FirStream, SideStream, Staged, Streaming, stages_of
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.decorrelators.neural_stream import crossover_hz
 from mono2stereo.dsp.signals import Signal
@@ -21,6 +23,7 @@ MOST_RAISED_DB = 12.0
 MOST_LOWERED_DB = -40.0
 WIDEST_DB = 40.0
 LEVEL = WidthCurve([1.0], [0.0])  # as loud as the mid
+AS_IT_IS = np.ones(1)
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,8 @@ class Widened(Streaming):
             if model_rate != sample_rate:
                 band = crossover_hz(model_rate, sample_rate)
                 highband = highband_filter(target + wanted, frequency_hz, band, sample_rate)
-        return WidenedStream(
-            self.decorrelator.stream(sample_rate),
-            minimum_phase_filter(gain_db, sample_rate) if np.any(gain_db) else None,
-            highband,
-        )
+        gain = minimum_phase_filter(gain_db, sample_rate) if np.any(gain_db) else None
+        return WidenedStream(self.decorrelator.stream(sample_rate), gain, highband)
 
     def _curves_db(self, frequency_hz: Signal) -> tuple[Signal, Signal]:
         """Side against mid at `frequency_hz` as the decorrelator makes it, and as it shall be."""
@@ -102,7 +102,7 @@ class Widened(Streaming):
         return own_db, own_db if isinstance(curve, str) else curve.at(frequency_hz)
 
 
-class WidenedStream:
+class WidenedStream(Staged):
     """The widened decorrelator at work.
 
     Args:
@@ -112,21 +112,28 @@ class WidenedStream:
     """
 
     def __init__(self, stream: SideStream, gain: Signal | None, highband: Signal | None) -> None:
-        self._stream = stream
-        self._gain = None if gain is None else FirStream(gain)
-        self._highband = None if highband is None else FirStream(highband)
+        self.latency_samples = stream.latency_samples
+        self._highband = highband is not None
+        responses = [AS_IT_IS if gain is None else gain, *([] if highband is None else [highband])]
+        self._filter = None if gain is None and highband is None else FirStream(*responses)
         self._late = np.zeros(stream.latency_samples)
+        first, *others = stages_of(stream)
+        self.stages = (
+            lambda mid: (mid, first(mid)),
+            *[partial(_beside_mid, stage) for stage in others],
+            lambda pair: self._filtered(*pair),
+        )
 
-    @property
-    def latency_samples(self) -> int:
-        return self._stream.latency_samples
+    def _filtered(self, mid: Signal, side: Signal) -> Signal:
+        if not self._filter:
+            return side
+        if not self._highband:
+            return self._filter.process(side)
+        waiting = np.concatenate([self._late, mid])
+        self._late = waiting[len(mid) :].copy()
+        return self._filter.process(side, waiting[: len(mid)])
 
-    def process(self, mid: Signal) -> Signal:
-        side = self._stream.process(mid)
-        if self._gain:
-            side = self._gain.process(side)
-        if self._highband:
-            waiting = np.concatenate([self._late, mid])
-            self._late = waiting[len(mid) :].copy()
-            side = side + self._highband.process(waiting[: len(mid)]).astype(mid.dtype)
-        return side
+
+def _beside_mid(stage: Callable[[Any], Any], pair: tuple[Signal, Any]) -> tuple[Signal, Any]:
+    mid, block = pair
+    return mid, stage(block)

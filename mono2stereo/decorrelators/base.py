@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.fft
@@ -10,6 +11,7 @@ import scipy.fft
 from mono2stereo.dsp.signals import Signal, require_mono, require_sample_rate
 
 SHORTEST_TRANSFORM = 4096
+LONG_SAMPLES = 1 << 16  # blocks of files: one transform is as long as one of them and the past
 DIRECT_SAMPLES = 256  # in shorter blocks sums are faster than transforms
 
 
@@ -86,11 +88,31 @@ class Streaming:
         return np.concatenate([stream.process(mid), stream.process(late)])[len(late) :]
 
 
+class Staged:
+    """Gives a stream its `process` from `stages`: what the first makes of a block the next one takes.
+
+    Each has a state of its own, so that a file's blocks can be in all of them at once.
+    """
+
+    stages: Sequence[Callable[[Any], Any]]
+
+    def process(self, mid: Signal) -> Signal:
+        block: Any = mid
+        for stage in self.stages:
+            block = stage(block)
+        return block
+
+
+def stages_of(stream: SideStream) -> Sequence[Callable[[Any], Any]]:
+    """Functions that make, one after the other, what `process` makes of a block."""
+    return stream.stages if isinstance(stream, Staged) else (stream.process,)
+
+
 class FirStream:
-    """Convolution with an impulse response; nothing sounds early.
+    """Convolution of each signal with its impulse response, and the sum of them; nothing sounds early.
 
     Args:
-        impulse_response: (taps,).
+        impulse_responses: (taps,) each.
 
     >>> stream = FirStream(np.array([0, 0.5]))
     >>> blocks = [stream.process(np.array([1.0])), stream.process(np.zeros(2))]
@@ -100,31 +122,36 @@ class FirStream:
 
     latency_samples = 0
 
-    def __init__(self, impulse_response: Signal) -> None:
-        self._response = impulse_response
-        self._past = np.zeros(len(impulse_response) - 1)
+    def __init__(self, *impulse_responses: Signal) -> None:
+        self._responses = impulse_responses
+        self._past = np.zeros((len(impulse_responses), max(map(len, impulse_responses)) - 1))
         self._spectra: dict[int, Signal] = {}
 
-    def process(self, mid: Signal) -> Signal:
-        if not len(mid):
-            return mid.copy()
+    def process(self, *signals: Signal) -> Signal:
+        """Take the next samples of each signal, (n,), and return as many, of the first one's dtype."""
+        samples, dtype, past = len(signals[0]), signals[0].dtype, self._past.shape[1]
         # In double precision what a transform leaves in silence is below any sample format's last bit.
-        joined = np.concatenate([self._past, mid.astype(np.float64)])
-        self._past = joined[len(mid) :].copy()
-        if len(mid) <= DIRECT_SAMPLES:
-            return np.convolve(joined, self._response, "valid").astype(mid.dtype)
+        joined = np.concatenate([self._past, signals], axis=1)
+        self._past = joined[:, samples:].copy()
+        if not samples:
+            return signals[0].copy()
+        if samples <= DIRECT_SAMPLES:
+            rows = zip(joined, self._responses, strict=True)
+            made = [np.convolve(row[past + 1 - len(taps) :], taps, "valid") for row, taps in rows]
+            return np.sum(made, axis=0).astype(dtype)
         # Overlap-save: what wraps around is as long as the past.
-        past = len(self._past)
-        size = min(_power_of_two(len(joined)), _power_of_two(max(4 * past, SHORTEST_TRANSFORM)))
+        size = min(_power_of_two(past + samples), max(_power_of_two(4 * past), SHORTEST_TRANSFORM))
+        if samples >= LONG_SAMPLES > past:
+            size = scipy.fft.next_fast_len(past + LONG_SAMPLES, real=True)
         if size not in self._spectra:
-            self._spectra[size] = scipy.fft.rfft(self._response, size)
-        spectrum = self._spectra[size]
-        side = np.empty(len(mid), mid.dtype)
-        for start in range(0, len(mid), size - past):
-            piece = scipy.fft.rfft(joined[start : start + size], size) * spectrum
-            made = scipy.fft.irfft(piece, size, overwrite_x=True)[past:]
-            side[start : start + size - past] = made[: len(mid) - start]
-        return side
+            self._spectra[size] = np.stack([scipy.fft.rfft(taps, size) for taps in self._responses])
+        out = np.empty(samples, dtype)
+        for start in range(0, samples, size - past):
+            spectra = scipy.fft.rfft(joined[:, start : start + size], size)
+            spectra *= self._spectra[size]
+            made = scipy.fft.irfft(spectra.sum(axis=0), size, overwrite_x=True)[past:]
+            out[start : start + size - past] = made[: samples - start]
+        return out
 
 
 def _power_of_two(n: int) -> int:

@@ -66,6 +66,8 @@ class NeuralDecorrelator(Streaming):
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = threads
+        # Threads that wait would keep a core from what else a conversion does.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             # From bytes: a model that refers to other files of the machine is refused.
             # No fallback: it would print, and try the same again.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 from scipy.signal import sosfilt
 
-from mono2stereo.dsp.filters import highpass_sos
+from mono2stereo.decorrelators.base import Staged
+from mono2stereo.dsp.filters import dc_blocker_sos, highpass_sos
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.dsp.streaming_resampler import StreamResampler
 from mono2stereo.model_card import ModelCard
@@ -18,10 +20,18 @@ Network = Callable[[Signal, States], tuple[Signal, States]]
 PROMPT_FRAMES = 16  # blocks up to here are for ears that wait
 AT_ONCE_FRAMES = 256  # of short blocks that are there at once; more do not fit a core's cache
 PIECE_SAMPLES = 1 << 16
-_NOTHING = 1e-30
+_NOTHING = 1e-20
 
 
-class NeuralStream:
+class _Block(NamedTuple):
+    """Of a block of the mid: its length and dtype, and the frames that it completes."""
+
+    samples: int
+    dtype: np.dtype[np.floating]
+    frames: list[Signal]
+
+
+class NeuralStream(Staged):
     """Side of one mid, block by block; made by `NeuralDecorrelator.stream`.
 
     The network runs as soon as `block_frames` frames are complete, counted from the signal's start, wherever
@@ -38,9 +48,11 @@ class NeuralStream:
     def __init__(
         self, network: Network, states: States, card: ModelCard, *, sample_rate: int, block_frames: int
     ) -> None:
+        self._network, self._states = network, states
         self._down = self._up = None
-        frames = self._frames = _Frames(network, states, card, block_frames)
-        delay = float(frames.delay_samples)
+        self._analysis = _Analysis(card, block_frames)
+        self._synthesis = _Synthesis(card)
+        delay = float(block_frames * card.frame_step - 1 + self._synthesis.delay_samples)
         if sample_rate != card.sample_rate:
             prompt = block_frames <= PROMPT_FRAMES
             band = crossover_hz(card.sample_rate, sample_rate)
@@ -55,18 +67,31 @@ class NeuralStream:
             delay += self._down.delay_samples
         self.latency_samples = ceil(delay)
         self._ready = np.zeros(self.latency_samples, np.float32)
+        self.stages = (self._to_frames, self._through_network, self._to_side)
 
     def process(self, mid: Signal) -> Signal:
         """Take the next samples of the mid, and return as many of the side, `latency_samples` late."""
         pieces = [mid[start : start + PIECE_SAMPLES] for start in range(0, len(mid), PIECE_SAMPLES)]
-        ready = np.concatenate([self._ready, *map(self._piece, pieces)])
-        self._ready = ready[len(mid) :].copy()
-        return ready[: len(mid)].astype(mid.dtype, copy=False)
+        return np.concatenate([mid[:0], *map(super().process, pieces)])
 
-    def _piece(self, mid: Signal) -> Signal:
+    def _to_frames(self, mid: Signal) -> _Block:
         at_model_rate = self._down.process(mid) if self._down else mid.astype(np.float32, copy=False)
-        side = self._frames.process(at_model_rate)
-        return self._up.process(side) if self._up else side
+        return _Block(len(mid), mid.dtype, self._analysis.process(at_model_rate))
+
+    def _through_network(self, block: _Block) -> _Block:
+        made = []
+        for frames in block.frames:
+            spectrum, self._states = self._network(frames, self._states)
+            made.append(spectrum)
+        return block._replace(frames=made)
+
+    def _to_side(self, block: _Block) -> Signal:
+        made = [self._synthesis.process(frames) for frames in block.frames]
+        if self._up:
+            made = [self._up.process(side) for side in made]
+        ready = np.concatenate([self._ready, *made])
+        self._ready = ready[block.samples :].copy()
+        return ready[: block.samples].astype(block.dtype, copy=False)
 
 
 def crossover_hz(model_rate: int, sample_rate: int) -> tuple[float, float]:
@@ -85,35 +110,40 @@ def input_band_hz(model_rate: int, sample_rate: int) -> tuple[float, float]:
     return (0.91 * nyquist, 1.03 * nyquist) if sample_rate > model_rate else (0.91 * nyquist, nyquist)
 
 
-class _Frames:
-    """At the network's rate: STFT, network, inverse STFT, high-pass."""
+class _Analysis:
+    """At the network's rate: samples to frames, a whole block of them at a time."""
 
-    def __init__(self, network: Network, states: States, card: ModelCard, block_frames: int) -> None:
-        self._network, self._states, self._stft = network, states, card.stft
-        self._step = card.frame_step
+    def __init__(self, card: ModelCard, block_frames: int) -> None:
+        self._stft, self._step, self._block = card.stft, card.frame_step, block_frames
         self._edge = card.frame_length - card.frame_step
-        self._block = block_frames
-        self._skip_frames = card.lookahead_frames
-        self._skip = card.lookahead_frames * card.frame_step + self._edge
-        self.delay_samples = block_frames * self._step - 1 + self._skip
         self._held = np.zeros(self._edge, np.float32)
-        self._tail = np.zeros(self._edge, np.float32)
-        self._sos = highpass_sos(card.highpass_hz, card.sample_rate)
-        self._sos_state = np.zeros((len(self._sos), 2))
+        self._blocker = _Recursive(dc_blocker_sos(card.sample_rate))
 
-    def process(self, mid: Signal) -> Signal:
-        """Take the next samples and return what whole blocks of frames complete, float32."""
-        held = np.concatenate([self._held, mid])
+    def process(self, mid: Signal) -> list[Signal]:
+        """Take the next samples, float32, and return what frames are complete, in pieces for the network."""
+        held = np.concatenate([self._held, self._blocker.process(mid)])
         frames = (len(held) - self._edge) // self._step // self._block * self._block
         self._held = held[frames * self._step :].copy()
-        made = []
-        for first in range(0, frames, max(self._block, AT_ONCE_FRAMES)):
-            last = min(first + max(self._block, AT_ONCE_FRAMES), frames)
-            made.append(self._some(held[first * self._step : last * self._step + self._edge]))
-        return np.concatenate(made) if made else np.zeros(0, np.float32)
+        size = max(self._block, AT_ONCE_FRAMES)
+        return [
+            self._stft.analyse(held[first * self._step : min(first + size, frames) * self._step + self._edge])
+            for first in range(0, frames, size)
+        ]
 
-    def _some(self, samples: Signal) -> Signal:
-        spectrum, self._states = self._network(self._stft.analyse(samples), self._states)
+
+class _Synthesis:
+    """At the network's rate: its frames to samples, inverse STFT and high-pass."""
+
+    def __init__(self, card: ModelCard) -> None:
+        self._stft, self._step = card.stft, card.frame_step
+        self._edge = card.frame_length - card.frame_step
+        self._skip_frames = card.lookahead_frames
+        self.delay_samples = self._skip = card.lookahead_frames * card.frame_step + self._edge
+        self._tail = np.zeros(self._edge, np.float32)
+        self._highpass = _Recursive(highpass_sos(card.highpass_hz, card.sample_rate))
+
+    def process(self, spectrum: Signal) -> Signal:
+        """Take the next frames and return the samples that they complete, float32."""
         if self._skip_frames:  # they stand for frames before the signal began
             spectrum = spectrum.copy()
             spectrum[: self._skip_frames] = 0
@@ -124,9 +154,19 @@ class _Frames:
         self._tail = side[done:]
         side = side[min(self._skip, done) : done]
         self._skip -= min(self._skip, done)
-        if not len(side):
-            return side
-        filtered, state = sosfilt(self._sos, side, zi=self._sos_state)
+        return self._highpass.process(side)
+
+
+class _Recursive:
+    """Second-order sections at work, float32 in and out."""
+
+    def __init__(self, sos: Signal) -> None:
+        self._sos, self._state = sos, np.zeros((len(sos), 2))
+
+    def process(self, x: Signal) -> Signal:
+        if not len(x):
+            return x
+        filtered, state = sosfilt(self._sos, x, zi=self._state)
         # What rings on for ever would end as denormal numbers, a hundred times as slow.
-        self._sos_state = state * (np.abs(state).max() > _NOTHING)
+        self._state = state * (np.abs(state).max() > _NOTHING)
         return filtered.astype(np.float32)

@@ -116,7 +116,7 @@ def _levels(side: Side) -> Iterator[Figure]:
         level_db(side(mid * 10 ** (db / 20)) / 10 ** (db / 20) - made) - level_db(made) for db in LEVELS_DB
     ]
     yield Figure("speech-like, −60 to +20 dB", "deviation from proportion (dB)", max(errors), -90.0)
-    direct = side(np.full(2 * SAMPLE_RATE, 0.5, np.float32))[SETTLED:]
+    direct = side(np.full(3 * SAMPLE_RATE, 0.5, np.float32))[SETTLED : 2 * SETTLED]  # its end is a click
     yield Figure("direct current", "side re mid (dB)", level_db(direct) - level_db(np.full(1, 0.5)), -60.0)
     clipped = np.clip(8 * speech_like(2.0), -1, 1)
     yield Figure("clipped speech", "side re mid (dB)", level_db(side(clipped)) - level_db(clipped), 3.0)
