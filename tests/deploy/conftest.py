@@ -68,7 +68,7 @@ class Cluster:
         shown = subprocess.run(["scontrol", "--oneliner", "show", "job", job], capture_output=True, text=True)
         return dict(re.findall(r"(\S+?)=(\S*)", shown.stdout.splitlines()[0]))
 
-    def wait(self, job: str, *states: str, seconds: float = 900) -> dict[str, str]:
+    def wait(self, job: str, *states: str, seconds: float = 1500) -> dict[str, str]:
         """Its fields, once it is in one of the states."""
         deadline = time.monotonic() + seconds
         while (fields := self.fields(job))["JobState"] not in states:

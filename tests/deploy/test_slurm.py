@@ -75,7 +75,7 @@ def steps(jobs: Path) -> int:
 
 
 def wait_for_steps(cluster: Cluster, job: str, jobs: Path, number: int = 1) -> None:
-    deadline = time.monotonic() + 900
+    deadline = time.monotonic() + 1500
     while steps(jobs) < number:
         assert time.monotonic() < deadline, cluster.log(job)
         assert cluster.fields(job)["JobState"] not in ENDED, cluster.log(job)
@@ -120,7 +120,7 @@ def test_a_job_is_warned_requeued_and_goes_on(cluster: Cluster, server: Server, 
         assert cluster.fields(job)["JobState"] not in ENDED, cluster.log(job)
         time.sleep(0.5)
     call("scontrol", "update", f"JobId={job}", "TimeLimit=60", cwd=repository)  # however slow the machine is
-    ended = cluster.wait(job, *ENDED, seconds=1500)
+    ended = cluster.wait(job, *ENDED)
     log = cluster.log(job)
     assert (ended["JobState"], ended["Restarts"]) == ("COMPLETED", "1"), log
     assert "stopped after step" in log
@@ -140,7 +140,7 @@ def test_two_nodes_train_together_and_go_on(cluster: Cluster, server: Server, re
     wait_for_steps(cluster, job, jobs_of(repository), 3)
     # What the time limit would send; the processes, held back, would each think the other dead.
     call("scancel", "--batch", "--signal=USR1", job, cwd=repository)
-    ended = cluster.wait(job, *ENDED, seconds=1500)
+    ended = cluster.wait(job, *ENDED)
     log = cluster.log(job)
     assert (ended["JobState"], ended["Restarts"], ended["NumNodes"]) == ("COMPLETED", "1", "2"), log
     assert log.count("worker 1: waiting for the chief at 127.0.0.1:") == 2
