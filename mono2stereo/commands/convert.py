@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--highband", choices=["on", "off"], help="go on above the network's band (default: on)")
     add = parser.add_argument_group("level").add_mutually_exclusive_group().add_argument
     add("--match-loudness", action="store_true", help="as loud as the source (BS.1770)")
-    add("--gain", type=float, metavar="DB", help="this g, whatever the peaks")
+    add("--gain", type=float, metavar="DB", help="this g, whatever the peaks; pipes pass at once")
     add = parser.add_argument_group("method").add_mutually_exclusive_group().add_argument
     add("--model", metavar="FILE|RUN_ID", help="an exported generator, or an MLflow run's")
     add("--method", choices=list(CLASSICAL), help="a classical decorrelator, not the network")
