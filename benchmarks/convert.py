@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import scipy.signal
 import soundfile
 
-from benchmarks.compare import Candidate, record, rows, time_in_turn
+from benchmarks.compare import RESULTS, Candidate, record, rows, time_in_turn
 from mono2stereo.conversion import Widened, Width, WidthCurve, convert_file
+from mono2stereo.conversion.writing import StereoWriter
+from mono2stereo.decorrelators import neural_stream
+from mono2stereo.decorrelators.base import FirStream
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.decorrelators.neural_stream import AT_ONCE_FRAMES
 from mono2stereo.decorrelators.velvet import Velvet
+from mono2stereo.dsp.stft import Stft
+from mono2stereo.dsp.streaming_resampler import StreamResampler
+from mono2stereo.dsp.true_peak import TruePeak
+from mono2stereo.sequential import SequentialFile
 
 SAMPLE_RATE, SHORT_SECONDS, LONG_SECONDS = 44100, 10, 120
 BLOCK_SAMPLES = 1 << 16
@@ -44,10 +55,10 @@ def python() -> Callable[[], object]:
     return partial(subprocess.run, [sys.executable, "-c", "pass"], check=True)
 
 
-def whole(*, folder: str) -> Callable[[], object]:
+def whole(*, folder: str, threads: int = 0) -> Callable[[], object]:
     """The long file from disk to disk, with every filter at work."""
     source, target = Path(folder) / "long.wav", Path(folder) / "whole.wav"
-    widened = Widened(NeuralDecorrelator.load(), WIDTH)
+    widened = Widened(NeuralDecorrelator.load(threads=threads), WIDTH)
 
     def call() -> None:
         target.unlink(missing_ok=True)
@@ -89,6 +100,53 @@ def read_and_write(*, folder: str, velvet: bool = False) -> Callable[[], object]
     return call
 
 
+PARTS: dict[str, tuple[tuple[type, str], ...]] = {
+    "network": ((NeuralDecorrelator, "_run"),),
+    "equaliser and high band": ((FirStream, "process"),),
+    "STFT and its inverse": ((Stft, "analyse"), (Stft, "synthesise")),
+    "resampling": ((StreamResampler, "process"),),
+    "DC blocker and high-pass": ((neural_stream._Recursive, "process"),),
+    "true peak": ((TruePeak, "add"),),
+    "rounding and dither": ((StereoWriter, "_integers"),),
+    "read and write": ((SequentialFile, "read"), (StereoWriter, "_append")),
+}
+
+
+def profile(folder: str) -> dict[str, float]:
+    """Processor seconds of each part of the long conversion, the network on one thread, and of the rest."""
+    spent = dict.fromkeys(PARTS, 0.0)
+
+    def watched(part: str, function: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **named: object) -> object:
+            began = time.thread_time()
+            try:
+                return function(*arguments, **named)
+            finally:
+                spent[part] += time.thread_time() - began
+
+        return call
+
+    convert = whole(folder=folder, threads=1)
+    convert()
+    with ExitStack() as stack:
+        for part, functions in PARTS.items():
+            for owner, name in functions:
+                watching = watched(part, getattr(owner, name))
+                stack.enter_context(mock.patch.object(owner, name, watching))
+        began = time.process_time()
+        convert()
+        every = time.process_time() - began
+    return spent | {"all the rest": every - sum(spent.values())}
+
+
+def record_profile(spent: dict[str, float]) -> None:
+    """Print and keep milliseconds per second of sound."""
+    parts = {part: round(1e3 * seconds / LONG_SECONDS, 3) for part, seconds in spent.items()}
+    for part, milliseconds in parts.items():
+        print(f"{part}: {milliseconds:.2f} ms of processor time per second of sound")
+    RESULTS.with_name("convert.json").write_text(json.dumps(parts, indent=1) + "\n")
+
+
 def main() -> None:
     """Time, print and record."""
     with tempfile.TemporaryDirectory() as folder:
@@ -109,6 +167,7 @@ def main() -> None:
         for name, label in (("ours", "the whole"), ("network", "the network alone")):
             factor = LONG_SECONDS / statistics.median(seconds[name])
             print(f"{label}: {factor:.0f} × real time; {LONG_SECONDS} s at {SAMPLE_RATE} Hz")
+        record_profile(profile(folder))
 
 
 if __name__ == "__main__":

@@ -61,9 +61,23 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 
 def conversion_lines() -> list[str]:
-    """What was found of live streams and of the width that is met, where it was measured."""
+    """What was found of conversions, live streams and the width that is met, where it was measured."""
     lines = []
     streaming, width = RESULTS.with_name("streaming.json"), RESULTS.with_name("width.json")
+    profile = RESULTS.with_name("convert.json")
+    if profile.exists():
+        parts = json.loads(profile.read_text())
+        whole = sum(parts.values())
+        lines += [
+            "",
+            "Where a conversion's processor time goes (`python -m benchmarks.convert`), in ms per",
+            "second of sound at 44 100 Hz:",
+            "",
+            "| part | ms | share |",
+            "|---|--:|--:|",
+        ]
+        lines += [f"| {part} | {spent:.2f} | {spent / whole:.0%} |" for part, spent in parts.items()]
+        lines += [f"| together | {whole:.2f} | |"]
     if streaming.exists():
         found = json.loads(streaming.read_text())
         rate, late = found["sample_rate"], found["latency_samples"]

@@ -15,11 +15,11 @@ class SequentialFile(soundfile.SoundFile):
     recording was silent before, 15 ms at a block's start come out wrong. Other formats are read faster.
 
     Args:
-        path: of the file.
+        source: path of the file, or the descriptor of a pipe, which stays open.
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(native(path))
+    def __init__(self, source: Path | int) -> None:
+        super().__init__(source if isinstance(source, int) else native(source), closefd=False)
 
     def seekable(self) -> bool:
         return False

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, redirect_stderr
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, redirect_stderr
+from io import FileIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ from mono2stereo.errors import AudioError, UsageError, printable, sigterm_exits
 
 if TYPE_CHECKING:
     from mono2stereo.conversion.batch import Outcome
+    from mono2stereo.conversion.files import FileOptions
     from mono2stereo.conversion.method import Method
     from mono2stereo.conversion.plan import Job
 
@@ -64,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--highband", choices=["on", "off"], help="go on above the network's band (default: on)")
     add = parser.add_argument_group("level").add_mutually_exclusive_group().add_argument
     add("--match-loudness", action="store_true", help="as loud as the source (BS.1770)")
-    add("--gain", type=float, metavar="DB", help="this g, whatever the peaks")
+    add("--gain", type=float, metavar="DB", help="this g, whatever the peaks; pipes pass at once")
     add = parser.add_argument_group("method").add_mutually_exclusive_group().add_argument
     add("--model", metavar="FILE|RUN_ID", help="an exported generator, or an MLflow run's")
     add("--method", choices=list(CLASSICAL), help="a classical decorrelator, not the network")
@@ -113,17 +116,9 @@ def _width(options: argparse.Namespace):  # type: ignore[no-untyped-def]
 def _convert(jobs: Sequence[Job], method: Method, options: argparse.Namespace, names: str = "") -> int:
     """Convert, say what was made; the number of files that failed."""
     from mono2stereo.conversion.batch import convert_all
-    from mono2stereo.conversion.files import FileOptions
     from mono2stereo.progress import progress
 
-    how = FileOptions(
-        gain_db=options.gain,
-        match_loudness=options.match_loudness,
-        from_left=options.from_left,
-        keep_if_stereo=options.keep_if_stereo,
-        samples=options.samples,
-        force=options.force,
-    )
+    how = _file_options(options)
     done: dict[Job, Outcome] = {}
     try:
         with _quiet_decoders(), _one_line_warnings(), closing(convert_all(jobs, method, how)) as outcomes:
@@ -139,6 +134,19 @@ def _convert(jobs: Sequence[Job], method: Method, options: argparse.Namespace, n
     return failed
 
 
+def _file_options(options: argparse.Namespace) -> FileOptions:
+    from mono2stereo.conversion.files import FileOptions
+
+    return FileOptions(
+        gain_db=options.gain,
+        match_loudness=options.match_loudness,
+        from_left=options.from_left,
+        keep_if_stereo=options.keep_if_stereo,
+        samples=options.samples,
+        force=options.force,
+    )
+
+
 def _say(job: Job, outcome: Outcome, names: str) -> None:
     if isinstance(outcome, str):
         print(f"error: {outcome}", file=sys.stderr)
@@ -150,8 +158,9 @@ def _say(job: Job, outcome: Outcome, names: str) -> None:
 
 
 def _piped(options: argparse.Namespace, method: Method) -> int:
-    """One file from stdin or to stdout, or both, through temporary files: formats need to seek."""
-    from mono2stereo.conversion.formats import SUFFIX_OF_KIND, kind_of
+    """One file from stdin or to stdout, or both."""
+    from mono2stereo.conversion.formats import HEAD_BYTES, KINDS, SUFFIX_OF_KIND, kind_of
+    from mono2stereo.conversion.pipes import NOT_READ, WRITTEN, read_head, with_head
     from mono2stereo.conversion.plan import Job
 
     if len(options.sources) > 1 or options.out_dir:
@@ -160,19 +169,30 @@ def _piped(options: argparse.Namespace, method: Method) -> int:
     to_stdout = options.output in (None, PIPE)
     if to_stdout and sys.stdout.isatty():
         raise UsageError("stdout is a terminal; redirect it, or name the output with -o")
+    name, head = str(source), b""
+    opened: AbstractContextManager[Path | int] = nullcontext(source)
+    if source == PIPE:
+        stdin = FileIO(sys.stdin.fileno(), closefd=False)
+        name, head = "stdin", read_head(stdin)
+        opened = with_head(head, stdin)
+    elif source.is_file():
+        with source.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    kind = kind_of(head, name) if source == PIPE or head else "WAV"
+    suffix = f".{options.format}" if options.format else SUFFIX_OF_KIND[kind]
+    known = options.gain is not None and not options.keep_if_stereo
+    seeks = KINDS[suffix] not in WRITTEN or (source == PIPE and head.startswith(NOT_READ))
+    if known and to_stdout and not seeks:
+        with opened as readable:
+            _at_once(readable, kind, suffix, name, method, options)
+        return 0
     with TemporaryDirectory() as folder:
-        name = str(source)
         if source == PIPE:
-            name, source = "stdin", Path(folder) / "stdin"
+            source = Path(folder) / "stdin"
             with source.open("wb") as file:
-                shutil.copyfileobj(sys.stdin.buffer, file)
-        target = options.output
-        if to_stdout:
-            suffix = f".{options.format}" if options.format else ""
-            if not suffix and source.is_file():
-                with source.open("rb") as file:
-                    suffix = SUFFIX_OF_KIND[kind_of(file.read(12), name)]
-            target = Path(folder) / f"stdout{suffix or '.wav'}"
+                file.write(head)
+                shutil.copyfileobj(stdin, file)
+        target = Path(folder) / f"stdout{suffix}" if to_stdout else options.output
         failed = _convert([Job(source, target, name)], method, options, names="stdout" if to_stdout else "")
         if to_stdout and not failed:
             try:
@@ -183,6 +203,36 @@ def _piped(options: argparse.Namespace, method: Method) -> int:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor at exit
                 raise AudioError("stdout: its reader went away before the end") from None
     return failed
+
+
+def _at_once(
+    source: Path | int, kind: str, suffix: str, name: str, method: Method, options: argparse.Namespace
+) -> None:
+    """To stdout while `source` is being read; raises what goes wrong."""
+    from mono2stereo.conversion.files import convert_into_pipe
+    from mono2stereo.conversion.pipes import into
+    from mono2stereo.conversion.plan import Job
+
+    decorrelator = method.build()
+    with _quiet_decoders(), _one_line_warnings(), _ended_by_signals():
+        with into(sys.stdout.fileno()) as pipe:
+            how = _file_options(options)
+            done = convert_into_pipe(
+                source, pipe, decorrelator=decorrelator, options=how, name=name, kind=kind, suffix=suffix
+            )
+        _say(Job(PIPE, PIPE, name), done, names="stdout")
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the process at once: nothing is half-written, and who waits for stdin stays."""
+    numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mono2stereo.conversion.ahead import ahead
-from mono2stereo.conversion.formats import Encoding, choose_encoding, target_kind
+from mono2stereo.conversion.formats import SUFFIX_OF_KIND, Encoding, choose_encoding, target_kind
 from mono2stereo.conversion.gain import CEILING, LOSSY_CEILING, Gain, Meter, true_peak_db
 from mono2stereo.conversion.reading import Recording
 from mono2stereo.conversion.tags import carry_tags
@@ -107,6 +107,47 @@ def convert_file(
     return done
 
 
+def convert_into_pipe(
+    source: Path | int,
+    target: int,
+    *,
+    decorrelator: Decorrelator,
+    options: FileOptions,
+    name: str,
+    kind: str = "",
+    suffix: str = "",
+) -> Converted:
+    """Give a recording a side while it is still being read, with the gain that `options` names.
+
+    Args:
+        source: A file, or a pipe's descriptor.
+        target: Of the pipe to write to.
+        decorrelator: What makes the side.
+        options: Its `gain_db` is set.
+        name: Of the source, in messages.
+        kind: Of a source that is a pipe.
+        suffix: Of the format to write; empty for the source's.
+
+    Raises:
+        AudioError: Unreadable or unfit.
+        OSError: The pipe takes no more.
+    """
+    with Recording(source, name, kind=kind, from_left=options.from_left) as recording:
+        suffix = suffix or SUFFIX_OF_KIND[recording.kind]
+        encoding = choose_encoding(
+            recording.encoding,
+            recording.kind,
+            Path(f"stdout{suffix}"),
+            frames=0,
+            sample_rate=recording.sample_rate,
+            samples=options.samples,
+        )
+        done = _convert(recording, decorrelator, target, encoding, options, texts=recording.texts)
+        if not recording.frames_read:
+            raise AudioError(f"{name}: holds no samples")
+    return done
+
+
 def require_free(source: Path, target: Path, *, force: bool) -> None:
     """Refuse a target that is the source, a folder, a device, or a file when not `force`.
 
@@ -137,7 +178,7 @@ def _texts(recording: Recording, target: Path) -> dict[str, str]:
 def _convert(
     recording: Recording,
     decorrelator: Decorrelator,
-    beside: Path,
+    target: Path | int,
     encoding: Encoding,
     options: FileOptions,
     *,
@@ -154,14 +195,15 @@ def _convert(
         elif not (protected or options.match_loudness):
             gain, pairs = Gain(), _metered(made, meter)
         else:
+            assert isinstance(target, Path)
             # The gain depends on the whole file, so the side waits on disk, beside the output.
-            spool = _Spool(beside.parent, dtype, columns=1 + changes_mid)
+            spool = _Spool(target.parent, dtype, columns=1 + changes_mid)
             for mid, side in _metered(made, meter):
                 spool.write(side, *([mid] if changes_mid else []))
             ceiling = LOSSY_CEILING if encoding.is_lossy else CEILING
             gain, pairs = meter.gain(ceiling if protected else np.inf), spool.pairs(recording)
         with (
-            StereoWriter(beside, recording.sample_rate, encoding, gain, texts) as writer,
+            StereoWriter(target, recording.sample_rate, encoding, gain, texts) as writer,
             closing(ahead(pairs)) as ready,
         ):
             for mid, side in ready:

@@ -24,6 +24,7 @@ KINDS = {
     ".aifc": "AIFF",
 }
 SUFFIX_OF_KIND = {"WAV": ".wav", "FLAC": ".flac", "OGG": ".ogg", "MP3": ".mp3", "AIFF": ".aiff"}
+HEAD_BYTES = 12  # what tells them apart
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 FLOATS = ("FLOAT", "DOUBLE")
 # What `--samples` may say, and what each becomes where a format has it.
@@ -72,7 +73,7 @@ def kind_of(head: bytes, name: str) -> str:
     """The kind of a file from its first bytes; libsndfile sees none of another kind.
 
     Args:
-        head: At least 12 bytes, where there are as many.
+        head: At least `HEAD_BYTES`, where there are as many.
         name: For the error; its suffix counts for MP3, which may begin with anything.
 
     Raises:

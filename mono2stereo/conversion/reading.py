@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 import soundfile
 
-from mono2stereo.conversion.formats import Encoding, kind_of
+from mono2stereo.conversion.formats import HEAD_BYTES, Encoding, kind_of
 from mono2stereo.dsp.signals import LOWEST_SAMPLE_RATE, Signal
 from mono2stereo.errors import AudioError
 from mono2stereo.sequential import SequentialFile
@@ -25,8 +25,9 @@ class Recording:
     """One or two channels, read block by block; nothing is allocated before the header is judged.
 
     Args:
-        path: Of a WAV, FLAC, OGG, MP3 or AIFF file.
+        source: Path of a WAV, FLAC, OGG, MP3 or AIFF file, or a pipe's descriptor.
         name: For messages.
+        kind: Of a pipe; a file's is found out.
         from_left: Take the left channel where there are two, not their mean.
 
     Attributes:
@@ -34,29 +35,27 @@ class Recording:
         channels: One or two.
         kind: WAV, FLAC, OGG, MP3 or AIFF.
         encoding: libsndfile's words for what is read.
-        frames: What the header says.
+        frames: What the header says; nothing for a pipe, which is often begun before its length is known.
         frames_read: How many there were, once `mids` has ended.
 
     Raises:
         AudioError: Unreadable, or of a rate or number of channels that does not fit.
     """
 
-    def __init__(self, path: Path, name: str, *, from_left: bool = False) -> None:
-        self._path, self._name, self._from_left = path, name, from_left
+    def __init__(self, source: Path | int, name: str, *, kind: str = "", from_left: bool = False) -> None:
+        self._source, self._name, self._from_left = source, name, from_left
         self._mid_energy = self._side_energy = 0.0
         self.frames_read = 0
         try:
-            with path.open("rb") as file:
-                head = file.read(12)
-            self.kind = kind_of(head, name)
-            self._audio = SequentialFile(path)
+            self.kind = _kind(source, name) if isinstance(source, Path) else kind
+            self._audio = SequentialFile(source)
         except soundfile.LibsndfileError as error:
             raise AudioError(f"{name}: cannot be read ({_reason(error)})") from None
         except OSError as error:
             raise AudioError(f"{name}: cannot be read ({(error.strerror or str(error)).lower()})") from None
         self.sample_rate, self.channels = self._audio.samplerate, self._audio.channels
         self.encoding = Encoding(self._audio.format, self._audio.subtype)
-        self.frames = self._audio.frames
+        self.frames = 0 if isinstance(source, int) else self._audio.frames
         unfit = ""
         if self.channels > 2:
             unfit = f"{self.channels} channels; mix it down to one or two"
@@ -105,7 +104,7 @@ class Recording:
         try:
             if self.frames_read:  # from the start again
                 self._audio.close()
-                self._audio = SequentialFile(self._path)
+                self._audio = SequentialFile(self._source)
             self.frames_read = 0
             while len(block := self._audio.read(BLOCK_FRAMES, dtype="float64", always_2d=True)):
                 if not (sane := np.abs(block) <= LARGEST).all():
@@ -119,6 +118,11 @@ class Recording:
         except soundfile.SoundFileError as error:
             where = f"after {self.frames_read / self.sample_rate:.3f} s"
             raise AudioError(f"{self._name}: breaks off {where} ({_reason(error)})") from None
+
+
+def _kind(path: Path, name: str) -> str:
+    with path.open("rb") as file:
+        return kind_of(file.read(HEAD_BYTES), name)
 
 
 def _reason(error: Exception) -> str:

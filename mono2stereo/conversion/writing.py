@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import soundfile
 
 from mono2stereo.conversion.formats import Encoding
 from mono2stereo.conversion.gain import Gain
+from mono2stereo.conversion.pipes import wav_header
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 from mono2stereo.sequential import native
@@ -36,7 +38,7 @@ class StereoWriter:
     room for is cut back, never the mid.
 
     Args:
-        path: To write.
+        target: Path to write to, or a pipe's descriptor, which stays open.
         sample_rate: Hz.
         encoding: Of the file.
         gain: Of mid and side.
@@ -50,17 +52,22 @@ class StereoWriter:
     """
 
     def __init__(
-        self, path: Path, sample_rate: int, encoding: Encoding, gain: Gain, texts: Mapping[str, str]
+        self, target: Path | int, sample_rate: int, encoding: Encoding, gain: Gain, texts: Mapping[str, str]
     ) -> None:
         self._bits, self._gain = encoding.bits, gain.factor
         self._random = np.random.default_rng(0)
         self.cut_samples = 0
         level = LOSSY_COMPRESSION if encoding.is_lossy else None
         mode = "VARIABLE" if encoding.format == "MP3" else None
+        form, endian = encoding.format, None
+        if isinstance(target, int) and form == "WAV":
+            with _named_faults():
+                os.write(target, wav_header(sample_rate, encoding))
+            form, endian, texts = "RAW", "LITTLE", {}
         try:
             self._file = soundfile.SoundFile(
-                native(path), "w", sample_rate, 2, encoding.subtype, None, encoding.format,
-                compression_level=level, bitrate_mode=mode,
+                target if isinstance(target, int) else native(target), "w", sample_rate, 2, encoding.subtype,
+                endian, form, closefd=False, compression_level=level, bitrate_mode=mode,
             )  # fmt: skip
         except soundfile.LibsndfileError as error:
             raise AudioError(f"{encoding.format} at {sample_rate} Hz: {error.error_string}") from None

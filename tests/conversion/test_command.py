@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +176,71 @@ def test_pipes(folder, sound):
     bad = subprocess.run([*COMMAND, "-", *QUICK], input=b"nonsense", capture_output=True)
     assert (bad.returncode, bad.stdout) == (1, b"")
     assert bad.stderr.decode().startswith("error: stdin: no WAV, FLAC, OGG, MP3 or AIFF file")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "made"), [("wav", "wav"), ("aiff", "wav"), ("ogg", "ogg"), ("mp3", "wav")]
+)
+def test_with_a_gain_sound_comes_out_before_all_is_in(suffix, made, folder, sound):
+    soundfile.write(f"long.{suffix}", np.tile(sound, 6), 44100)
+    data = Path(f"long.{suffix}").read_bytes()
+    how = ["--gain", "-3", "--format", made, *QUICK]
+    most = len(data) * 3 // 4
+    with (
+        subprocess.Popen(
+            [*COMMAND, "-", *how], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        feeding = threads.submit(process.stdin.write, data[:most])
+        first = process.stdout.read(4000)
+        reading = threads.submit(process.stdout.read)
+        process.stdin.write(data[feeding.result() :])
+        process.stdin.close()
+        said = process.stderr.read()
+        process.wait(timeout=60)
+    assert process.returncode == 0, said
+    assert said.decode().splitlines()[-1] == "stdout: g = 0.707946 (-3.00 dB, as asked)"
+    Path(f"piped.{made}").write_bytes(first + reading.result())
+    assert status(f"long.{suffix}", "-o", f"file.{made}", *how) == 0
+    piped, filed = (soundfile.read(f"{name}.{made}", always_2d=True)[0] for name in ("piped", "file"))
+    assert piped.shape == filed.shape
+    np.testing.assert_array_equal(piped, filed)
+
+
+def test_a_file_goes_at_once_to_stdout_too_and_what_needs_to_seek_through_temporary_files(folder, sound):
+    for name, form in (("in/good.wav", "wav"), ("in/deep/good.flac", "flac"), ("in/good.wav", "aiff")):
+        command = [*COMMAND, name, "-o", "-", "--format", form, "--gain", "0", *QUICK]
+        Path(f"x.{form}").write_bytes(subprocess.run(command, capture_output=True, check=True).stdout)
+        command = [*COMMAND, "-", "--format", form, "--gain", "0", *QUICK]
+        done = subprocess.run(command, input=Path(name).read_bytes(), capture_output=True, check=True)
+        Path(f"y.{form}").write_bytes(done.stdout)
+        mono = soundfile.read(name)[0]
+        for made in (f"x.{form}", f"y.{form}"):
+            np.testing.assert_array_equal(soundfile.read(made)[0].mean(axis=1), mono)
+    bad = subprocess.run(
+        [*COMMAND, "-", "--gain", "0", *QUICK], input=b"RIFF\0\0\0\0WAVEjunk", capture_output=True
+    )
+    assert (bad.returncode, bad.stdout) == (1, b"")
+    (line,) = bad.stderr.decode().splitlines()
+    assert line.startswith("error: stdin: cannot be read")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_what_waits_for_stdin(number, folder, sound):
+    with subprocess.Popen(
+        [*COMMAND, "-", "--gain", "0", *QUICK],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        process.stdin.write(Path("in/good.wav").read_bytes()[:140_000])  # more than a block, not all
+        process.stdin.flush()
+        process.stdout.read(1000)
+        process.send_signal(number)
+        assert process.wait(timeout=30) == -number
+        assert not process.stderr.read()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
