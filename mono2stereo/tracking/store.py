@@ -69,6 +69,7 @@ class Store:
     @cached_property  # only once it got through
     def _connection(self) -> tuple[MlflowClient, str]:
         from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
 
         # Its tracebacks of a locked database; the journal says the same in one line.
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
@@ -82,7 +83,12 @@ class Store:
             experiment = client.get_experiment_by_name(EXPERIMENT)
             if experiment is None:
                 location = None if self.uri.startswith("http") else (self.root / "mlartifacts").as_uri()
-                return client, str(client.create_experiment(EXPERIMENT, location, TRAINING_VIEW))
+                try:
+                    return client, str(client.create_experiment(EXPERIMENT, location, TRAINING_VIEW))
+                except MlflowException as error:
+                    if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                        raise
+                    experiment = client.get_experiment_by_name(EXPERIMENT)  # from another folder, just now
             if experiment.lifecycle_stage == "deleted":
                 client.restore_experiment(experiment.experiment_id)
             return client, str(experiment.experiment_id)

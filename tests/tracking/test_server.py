@@ -17,6 +17,7 @@ import pytest
 from conftest import Proxy, Server
 
 from mono2stereo.tracking import continue_run, start_run
+from mono2stereo.tracking.store import Store
 
 PARAMS = {"profile": "ci", "loss.coherence": 2.5}
 # Does what it is told, line by line: a number logs that step, the end of its input ends the stage.
@@ -126,6 +127,25 @@ def test_stages_share_a_run_on_a_server(server: Server, root: Path, tmp_path: Pa
     assert copied.read_bytes() == b"sound"
     assert list(client.load_table(stored.info.experiment_id, "evaluate/methods.json")["log_mel_db"]) == [3.9]
     assert not (root / ".mlflow-spool").exists()
+
+
+def test_two_folders_may_make_the_experiment_at_once(
+    server: Server, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    look, made = MlflowClient.get_experiment_by_name, []
+    (tmp_path / "other").mkdir()
+
+    def while_the_other_makes_it(client: MlflowClient, name: str) -> Any:
+        found = look(client, name)
+        if not made:
+            made.append("")
+            made.append(Store(tmp_path / "other").experiment_id)
+        return found
+
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", while_the_other_makes_it)
+    assert Store(root).experiment_id == made[-1]
 
 
 def test_a_server_that_comes_back_gets_everything_once(
