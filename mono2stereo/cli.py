@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -16,6 +17,7 @@ COMMANDS = {
     "info": "show what a model says about itself",
     "listening-test": "average what listeners said on the listening page",
 }
+UNREAD = 141  # what a shell gives a program that SIGPIPE ended
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,7 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _module(name).add_arguments(subparser)
     options = parser.parse_args(arguments)
     with one_line_errors():
-        _module(options.command).run(options)
+        try:
+            _module(options.command).run(options)
+            sys.stdout.flush()
+        except BrokenPipeError:  # `mono2stereo info | head`: who reads has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(UNREAD) from None
 
 
 def _module(command: str):  # type: ignore[no-untyped-def]

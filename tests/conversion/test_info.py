@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from test_hostile_models import COPY, write
 
-from mono2stereo.cli import main
+from mono2stereo.cli import UNREAD, main
 
 TRAINING = {
     "step": 7,
@@ -50,3 +52,12 @@ def test_the_default_model_says_where_it_comes_from(capsys):
     facts = json.loads(capsys.readouterr().out)
     assert len(facts["training"]["run_id"]) == 32
     assert facts["sample_rate"] == 22050
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = [Path(sys.executable).with_name("mono2stereo"), "info", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == UNREAD
