@@ -177,7 +177,7 @@ def draw_octaves(largest: pd.DataFrame, at_zero: pd.DataFrame, file: Path) -> No
 def _draw_sweep(
     axes: Axes, method: str, sweep: pd.DataFrame, x: str, classical: list[str], *, apart: bool = False
 ) -> None:
-    sweep = sweep.dropna()
+    sweep = sweep.dropna(subset=[x, "log_mel_db"])
     if sweep.empty:
         return
     look = _look(method, classical)
