@@ -52,7 +52,7 @@ def test_runs_measured_alike_are_compared_by_what_was_set_differently(tmp_path):
     assert list(table.index) == ["calm", "wide"]
     picture = matplotlib.image.imread(tmp_path / "compare" / "trade_off.png")[..., :3]
     model = np.abs(picture - matplotlib.colors.to_rgb("#EE7733")).max(axis=-1) < 0.02
-    assert np.count_nonzero(model) > 500  # its points and their names
+    assert np.count_nonzero(model) > 100  # its points and their names
 
 
 def test_a_store_without_an_evaluation_is_one_line(tmp_path):
