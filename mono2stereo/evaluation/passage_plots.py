@@ -13,12 +13,12 @@ from mono2stereo.dsp.mid_side import decode
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.evaluation.analysis import FRAMES
 from mono2stereo.evaluation.evaluate import Passage
+from mono2stereo.evaluation.measurement import MAX_LAG_MS
 from mono2stereo.evaluation.methods import MODEL, OWN_SIDE
 from mono2stereo.pictures import STYLE, draw_goniometer, new_figure
 
 RANGE_DB = 80.0
 GAINED_DB = 30.0
-MAX_LAG_SECONDS = 0.12
 COLUMNS = 4
 
 
@@ -69,7 +69,7 @@ def draw_goniometers(passage: Passage, file: Path) -> None:
 def draw_model(passage: Passage, file: Path) -> None:
     """Mid, the model's side and the recording's own: spectrograms, what they gained, correlation, width."""
     rate, stereos = passage.sample_rate, {name: passage.made[name] for name in (MODEL, OWN_SIDE)}
-    lags = round(MAX_LAG_SECONDS * rate)
+    lags = round(MAX_LAG_MS / 1000 * rate)
     loudest = max(float(np.abs(FRAMES.analyse(passage.mid)).max()), 1e-9)
     mid_db = _level_db(passage.mid, loudest)
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
@@ -91,7 +91,8 @@ def draw_model(passage: Passage, file: Path) -> None:
             rows[1, column].set_title(f"{side} − mid")
             draw_goniometer(rows[2, column], decode(*stereos[side]))
             correlation = lagged_correlation(*stereos[side], lags)
-            rows[2, 0].plot(np.linspace(-120, 120, len(correlation)), correlation, label=side, linewidth=0.8)
+            lags_ms = np.linspace(-MAX_LAG_MS, MAX_LAG_MS, len(correlation))
+            rows[2, 0].plot(lags_ms, correlation, label=side, linewidth=0.8)
         figure.colorbar(image, ax=rows[0], label="dB re the mid's loudest")
         figure.colorbar(gained, ax=rows[1], label="dB")
         rows[0, 0].set(ylabel="kHz")
