@@ -127,6 +127,12 @@ class Config(Section):
         for key in ("log_every", "checkpoint_every", "validate_every"):
             if getattr(train, key) > train.steps:
                 raise ConfigError(f"train.{key} = {getattr(train, key)}: at most train.steps, {train.steps}")
+        adversarial = self.loss.adversarial or self.loss.feature_matching
+        if adversarial and self.discriminator.start_step >= train.steps:
+            raise ConfigError(
+                f"discriminator.start_step = {self.discriminator.start_step}: below train.steps, "
+                f"{train.steps}, or else set loss.adversarial and loss.feature_matching to 0"
+            )
         if not any(self.weights.values()):
             raise ConfigError("loss: every weight is 0; at least one term must train")
         return self

@@ -61,6 +61,7 @@ class Discriminator(Section):
     real: Literal["side", "mid"]
     real_level: Literal["none", "broadband", "bands"]
     sees_mid: bool
+    start_step: Annotated[int, Field(ge=0)]
 
 
 class Loss(Section):

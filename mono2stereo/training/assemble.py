@@ -30,12 +30,11 @@ from mono2stereo.training.hardware import compute_in
 from mono2stereo.training.loop import Schedule, follow, train
 from mono2stereo.training.optimizer import AdamW
 from mono2stereo.training.resume import ResumeState, fingerprint
-from mono2stereo.training.step import GanStep
+from mono2stereo.training.step import ADVERSARIAL, GanStep
 from mono2stereo.training.team import gather
 
 # What decides the numbers of a run, beside the data and the code.
 FINGERPRINTED = ("seed", "sample_rate", "stft", "generator", "discriminator", "loss", "terms", "train")
-ADVERSARIAL = ("adversarial", "feature_matching")
 
 
 class Training:
@@ -262,16 +261,21 @@ def gan_step(config: Config, model: MidToSide, natural: Natural | None = None) -
         ),
         weights=weights,
         generator_optimizer=_optimizer(config, model),
-        discriminator_optimizer=None if discriminator is None else _optimizer(config, discriminator),
+        discriminator_optimizer=None
+        if discriminator is None
+        else _optimizer(config, discriminator, config.discriminator.start_step),
         crop_samples=config.crop_samples,
+        discriminator_start_step=config.discriminator.start_step,
     )
 
 
-def _optimizer(config: Config, model: keras.Model) -> AdamW:
+def _optimizer(config: Config, model: keras.Model, start_step: int = 0) -> AdamW:
+    """One whose learning rate is that of `start_step` at its own first step."""
     settings = config.train
     return AdamW(
         model.trainable_variables,
-        learning_rate=settings.learning_rate,
+        learning_rate=settings.learning_rate
+        * settings.learning_rate_decay ** (start_step // settings.decay_every),
         decay_rate=settings.learning_rate_decay,
         decay_every=settings.decay_every,
         beta_1=settings.beta_1,

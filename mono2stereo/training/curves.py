@@ -31,6 +31,7 @@ class Curves:
     def __init__(self, folder: Path, ledger: Path, sink: Sink) -> None:
         self.folder = folder
         self.rows: list[Row] = []
+        self._columns: dict[str, list[str]] = {}
         self._ledger = ledger
         self._sink = sink
 
@@ -42,31 +43,54 @@ class Curves:
             beside.write_bytes(b"".join(map(_line, self.rows)))
         for stale in self.folder.glob("*.csv"):
             stale.unlink()
+        for name in dict.fromkeys(name for name, _, _ in self.rows):
+            self._write(name)
         for row in self.rows:
-            self._emit(row)
+            self._tell(row)
 
     def log(self, name: str, step: int, figures: Mapping[str, float]) -> None:
-        """Write one row, unless an earlier process did; the first row of a file sets its columns."""
+        """Write one row, unless an earlier process did.
+
+        The discriminators' figures are there from the step on at which they join: a file gets columns for
+        them then, and its earlier rows stay empty there.
+        """
         if any(row[:2] == (name, step) for row in reversed(self.rows)):
             return
         row = (name, step, {key: float(f"{value:.7g}") for key, value in figures.items()})
         with named_faults(self._ledger), self._ledger.open("ab") as file:
             file.write(_line(row))
         self.rows.append(row)
-        self._emit(row)
+        columns = self._columns.get(name, [])
+        if row[2].keys() <= set(columns):
+            path = self.folder / f"{name}.csv"
+            with named_faults(path), path.open("a", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerow(_cells(row, columns))
+        else:
+            self._write(name)
+        self._tell(row)
 
-    def _emit(self, row: Row) -> None:
-        name, step, figures = row
+    def _write(self, name: str) -> None:
+        """A whole CSV file."""
+        rows = [row for row in self.rows if row[0] == name]
+        columns = self._columns[name] = list(dict.fromkeys(key for row in rows for key in row[2]))
         path = self.folder / f"{name}.csv"
-        with named_faults(path):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            new = not path.exists()
-            with path.open("a", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                if new:
-                    writer.writerow(["step", *figures])
-                writer.writerow([step, *(f"{value:.7g}" for value in figures.values())])
+        with (
+            named_faults(path),
+            atomic_path(path) as beside,
+            beside.open("w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.writer(file)
+            writer.writerow(["step", *columns])
+            writer.writerows(_cells(row, columns) for row in rows)
+
+    def _tell(self, row: Row) -> None:
+        name, step, figures = row
         self._sink({f"{name}/{key}": value for key, value in figures.items()}, step)
+
+
+def _cells(row: Row, columns: Sequence[str]) -> list[str]:
+    _, step, figures = row
+    return [str(step), *(f"{figures[key]:.7g}" if key in figures else "" for key in columns)]
 
 
 def _line(row: Row) -> bytes:

@@ -152,7 +152,9 @@ def _batches_of(clips: Clips, batch_size: int) -> Iterator[tuple[tf.Tensor, tf.T
 
 
 def _means(rows: list[dict[str, float]]) -> dict[str, float]:
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    """Each figure's, over the rows that have it."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
 
 
 def _check(figures: dict[str, float], step: int, limit: float) -> None:

@@ -20,6 +20,8 @@ from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.mid_to_side import MidToSide
 from mono2stereo.training.optimizer import AdamW
 
+ADVERSARIAL = ("adversarial", "feature_matching")  # the terms that ask for discriminators
+
 
 class GanStep:
     """Updates generator and discriminators on one batch, and measures both on others.
@@ -36,6 +38,8 @@ class GanStep:
         generator_optimizer: For `model`.
         discriminator_optimizer: For `discriminator`.
         crop_samples: How many samples at the end of what `model` makes the losses see.
+        discriminator_start_step: Updates of `model` alone before the discriminators join; a step takes a
+            fraction of the time until then.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class GanStep:
         generator_optimizer: AdamW,
         discriminator_optimizer: AdamW | None,
         crop_samples: int,
+        discriminator_start_step: int = 0,
     ) -> None:
         self.model = model
         self.discriminator = discriminator
@@ -56,9 +61,14 @@ class GanStep:
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
         self.crop_samples = crop_samples
+        self.discriminator_start_step = discriminator_start_step
         self._names: dict[str, list[str]] = {}
         self._strategy = tf.distribute.get_strategy()
-        self._train = tf.function(lambda *signals: self._strategy.run(self._train_step, signals))
+        self._train = tf.function(
+            lambda *signals, judged: self._strategy.run(
+                lambda *shares: self._train_step(*shares, judged=judged), signals
+            )
+        )
         self._measure = tf.function(self._measure_step)
 
     @property
@@ -77,19 +87,28 @@ class GanStep:
 
         Under a strategy both are values by replica, and what was measured is the mean over all of them.
         """
-        (figures, *_) = self._strategy.experimental_local_results(self._train(mid, real))
-        return self._named("train", figures)
+        judged = self._judged(self.steps_done)
+        (figures, *_) = self._strategy.experimental_local_results(self._train(mid, real, judged=judged))
+        return self._named("train", figures, judged)
 
     def measure(self, mid: tf.Tensor, real: tf.Tensor) -> dict[str, float]:
         """The same figures without an update; on one replica."""
-        return self._named("measure", self._measure(mid, real))
+        judged = self._judged(self.steps_done - 1)  # as the update before was
+        return self._named("measure", self._measure(mid, real, judged=judged), judged)
 
-    def _named(self, kind: str, values: tf.Tensor) -> dict[str, float]:
-        return dict(zip(self._names[kind], values.numpy().tolist(), strict=True))
+    def _judged(self, steps_done: int) -> bool:
+        """Whether the discriminators take part in the step after so many."""
+        return self.discriminator is not None and steps_done >= self.discriminator_start_step
 
-    def _pack(self, kind: str, figures: dict[str, tf.Tensor]) -> tf.Tensor:
+    def _weights(self, judged: bool) -> dict[str, float]:
+        return {name: w for name, w in self.weights.items() if judged or name not in ADVERSARIAL}
+
+    def _named(self, kind: str, values: tf.Tensor, judged: bool) -> dict[str, float]:
+        return dict(zip(self._names[f"{kind}, {judged=}"], values.numpy().tolist(), strict=True))
+
+    def _pack(self, kind: str, figures: dict[str, tf.Tensor], judged: bool) -> tf.Tensor:
         """One vector, so that reading a step's figures waits for the device once."""
-        self._names[kind] = list(figures)
+        self._names[f"{kind}, {judged=}"] = list(figures)
         return tf.stack([tf.cast(value, keras.backend.floatx()) for value in figures.values()])
 
     def _signals(self, mid: tf.Tensor, real: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -102,19 +121,20 @@ class GanStep:
             model.highpass(real),
         )
 
-    def _train_step(self, mid: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
+    def _train_step(self, mid: tf.Tensor, real: tf.Tensor, *, judged: bool) -> tf.Tensor:
         with tf.GradientTape() as tape:
             side, mid, real = self._signals(mid, real)
             terms = self.terms(side=side, mid=mid)
             figures: dict[str, tf.Tensor] = {}
-            if self.discriminator is not None:
+            if judged:
+                assert self.discriminator is not None
                 with tape.stop_recording():
                     real_outputs, figures = self._update_discriminator(side, real, mid)
                 fake_outputs = self.discriminator(side, mid)
                 if self.weights.get("feature_matching"):
                     real_outputs = self.discriminator(real, mid)
                 terms |= _adversarial_terms(real=real_outputs, fake=fake_outputs)
-            total = weighted_sum(terms, self.weights)
+            total = weighted_sum(terms, self._weights(judged))
         variables = self.model.trainable_variables
         gradients = _mean_over_replicas(tape.gradient(total, variables))
         learning_rate = self.generator_optimizer.learning_rate
@@ -123,7 +143,7 @@ class GanStep:
             "gradient_norm_generator": tf.linalg.global_norm(gradients),
             "learning_rate": learning_rate,
         }
-        (packed,) = _mean_over_replicas([self._pack("train", self._figures(total, terms) | figures)])
+        (packed,) = _mean_over_replicas([self._pack("train", self._figures(total, terms) | figures, judged)])
         return packed
 
     def _update_discriminator(
@@ -157,16 +177,18 @@ class GanStep:
         )
         return real_outputs, fake_outputs
 
-    def _measure_step(self, mid: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
+    def _measure_step(self, mid: tf.Tensor, real: tf.Tensor, *, judged: bool) -> tf.Tensor:
         side, mid, real = self._signals(mid, real)
         terms = self.terms(side=side, mid=mid)
         figures: dict[str, tf.Tensor] = {}
-        if self.discriminator is not None:
+        if judged:
             real_outputs, fake_outputs = self._judge(real, side, mid, training=False)
             terms |= _adversarial_terms(real=real_outputs, fake=fake_outputs)
             loss = discriminator_loss(real=real_outputs, fake=fake_outputs)
             figures = _discriminator_figures(loss, real_outputs, fake_outputs)
-        return self._pack("measure", self._figures(weighted_sum(terms, self.weights), terms) | figures)
+        return self._pack(
+            "measure", self._figures(weighted_sum(terms, self._weights(judged)), terms) | figures, judged
+        )
 
     def _figures(self, total: tf.Tensor, terms: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         weighted = {

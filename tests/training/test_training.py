@@ -134,6 +134,25 @@ def test_without_adversarial_weights_no_discriminator_is_built(workspace):
     assert "builds discriminator: False" in out
 
 
+def test_discriminators_join_at_their_step(workspace):
+    """Before it a run is that of the other terms alone, with nothing in the discriminators' columns."""
+    set_params(workspace, discriminator={"start_step": 2}, train={"steps": 4, "log_every": 1})
+    status, _, error = run(workspace)
+    assert status == 0, error
+    files = [workspace / "reports/train" / name for name in ("train.csv", "valid.csv")]
+    rows = list(csv.DictReader(files[0].open()))
+    assert [bool(row["adversarial"]) for row in rows] == [False, False, True, True]
+    assert [bool(row["d_real_period_2"]) for row in rows] == [False, False, True, True]
+    assert [bool(row["adversarial"]) for row in csv.DictReader(files[1].open())] == [False, True]
+
+    set_params(workspace, loss={"adversarial": 0.0, "feature_matching": 0.0})
+    status, _, error = run(workspace)
+    assert status == 0, error
+    alone = list(csv.DictReader(files[0].open()))
+    assert [row["total"] for row in alone[:2]] == [row["total"] for row in rows[:2]]
+    assert alone[3]["total"] != rows[3]["total"]
+
+
 def test_the_data_say_what_is_natural(workspace):
     """The loss pays for no less coherence than recordings have, and the model carries their width."""
     coherence = {"frame_lengths": [1024], "floors": "natural", "above_floors": 0.0, "shortfall": 0.0}
@@ -191,6 +210,7 @@ def test_a_clip_longer_than_every_track_is_refused_before_training(workspace):
 @pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_killed_run_goes_on_bit_for_bit(workspace, tmp_path_factory, kill):
     """20 steps = 10, killed, restored in a new process, 10 more; weights, curves and figures alike."""
+    set_params(workspace, discriminator={"start_step": 12})  # columns that the killed process never wrote
     set_params(workspace, train={"steps": 20, "checkpoint_every": 10, "validate_every": 10, "log_every": 2})
     whole = tmp_path_factory.mktemp("whole")
     for part in ("params.yaml", "data"):
