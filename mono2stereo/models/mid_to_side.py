@@ -80,10 +80,15 @@ def complex_to_real(spectrum: tf.Tensor) -> tf.Tensor:
 
 
 def real_to_complex(spectrum: tf.Tensor) -> tf.Tensor:
-    """Inverse of `complex_to_real`."""
+    """Inverse of `complex_to_real`; real at DC and Nyquist, as real signals are.
+
+    What a network puts into the imaginary parts there a CPU's inverse transform ignores; a GPU's takes it for
+    signal, and moves the bass of the DC bin to Nyquist.
+    """
     bins = spectrum.shape[-1] // 2
     pairs = tf.reshape(spectrum, tf.concat([tf.shape(spectrum)[:-1], [bins, 2]], axis=0))
-    return tf.complex(pairs[..., 0], pairs[..., 1])
+    inner = np.pad(np.ones(bins - 2), 1)
+    return tf.complex(pairs[..., 0], pairs[..., 1] * tf.constant(inner, spectrum.dtype))
 
 
 def n_parameters(model: keras.Model) -> int:

@@ -47,9 +47,7 @@ def share_cores() -> None:
 def compute_in(precision: Precision, *, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:
     """Choose the precision of convolutions and matrix products; sums, losses and weights stay float32.
 
-    TensorFlow's own graph rewriting puts bfloat16 where it is safe and quick. On a GPU float32 is float32
-    here, not TF32, TensorFlow's default there: the 10 bits of its products put a floor of noise under the
-    STFT, which the loss terms measure and the discriminators hear.
+    TensorFlow's own graph rewriting puts bfloat16 where it is safe and quick.
 
     Args:
         precision: "bfloat16" needs a CPU that has it.
@@ -64,6 +62,5 @@ def compute_in(precision: Precision, *, cpuinfo: Path = Path("/proc/cpuinfo")) -
             raise TrainingError(
                 "train.precision = bfloat16: needs a CPU with avx512_bf16 or amx_bf16 and no GPU; use float32"
             )
-    tf.config.experimental.enable_tensor_float_32_execution(False)
     rewriting = {"auto_mixed_precision_onednn_bfloat16": precision == "bfloat16"}
     tf.config.optimizer.set_experimental_options(rewriting)
