@@ -63,6 +63,7 @@ def test_a_sections_value_goes_before_the_profiles(tmp_path):
         ({"terms.coherence.floors": [0.3, 0.4]}, ["terms.coherence.floors", "one for each"]),
         ({"terms.coherence.floors": "natur"}, ["terms.coherence.floors", "'natur'", "'natural'"]),
         ({"train.checkpoint_every": 10_000}, ["train.checkpoint_every = 10000", "train.steps"]),
+        ({"discriminator.start_step": 500}, ["discriminator.start_step = 500", "below train.steps", "200"]),
         ({"evaluate.stretch_seconds": 0.1}, ["evaluate.stretch_seconds = 0.1", "0.5"]),
         ({"profiles.demo.train.stepz": 5}, ["profiles.demo.train.stepz = 5", "unknown key"]),
         ({"data.valid_fraction": 0.9}, ["valid_fraction", "below 1"]),
