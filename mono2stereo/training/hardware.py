@@ -45,9 +45,10 @@ def share_cores() -> None:
 
 
 def compute_in(precision: Precision, *, cpuinfo: Path = Path("/proc/cpuinfo")) -> None:
-    """Choose the precision of convolutions and matrix products; sums, losses and weights stay float32.
+    """Choose the precision of convolutions and matrix products; weights, waveforms and spectra stay float32.
 
-    TensorFlow's own graph rewriting puts bfloat16 where it is safe and quick.
+    TensorFlow's own graph rewriting puts bfloat16 where it is quick, and into the arithmetic between: the
+    figures that are logged have its three digits.
 
     Args:
         precision: "bfloat16" needs a CPU that has it.

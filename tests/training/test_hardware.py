@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
+from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import TrainingError
+from mono2stereo.models.discriminators import Discriminator
+from mono2stereo.models.generators import GroupedConv1DGenerator
+from mono2stereo.models.mid_to_side import MidToSide
 from mono2stereo.training.hardware import BFLOAT16_FLAGS, compute_in
+from mono2stereo.training.optimizer import AdamW
+from mono2stereo.training.step import GanStep
 
 SHARED = """
 import tensorflow as tf
@@ -54,3 +60,27 @@ def test_bfloat16_computes_in_it_and_float32_does_not():
         made[precision] = tf.function(lambda: tf.nn.relu(tf.nn.conv1d(x, kernel, 1, "VALID")))()
     difference = tf.reduce_max(tf.abs(made["float32"] - made["bfloat16"]) / tf.reduce_max(made["float32"]))
     assert 1e-5 < difference < 2e-2
+
+
+def test_bfloat16_does_not_spread_from_discriminators_to_what_the_terms_measure():
+    """A side rounded to bfloat16 has noise 55 dB below it in every quiet cell of the log-mel term."""
+    fast = BFLOAT16_FLAGS & set(Path("/proc/cpuinfo").read_text().split())
+    compute_in("bfloat16" if fast else "float32")
+    generator = GroupedConv1DGenerator(n_bins=65, filters_per_bin=8, kernel_frames=40, use_bias=False)
+    model = MidToSide(generator, stft=Stft(116, 58, 128), sample_rate=22050)
+
+    def digits_beyond(*, side: tf.Tensor, mid: tf.Tensor) -> dict[str, tf.Tensor]:
+        low = tf.bitwise.bitwise_and(tf.bitcast(side, tf.int32), 0xFFFF)  # the bits that bfloat16 lacks
+        return {"beyond": tf.reduce_max(tf.cast(low, tf.float32))}
+
+    step = GanStep(
+        model=model,
+        discriminator=Discriminator(width=0.0625, sees_mid=False),
+        terms=digits_beyond,
+        weights={"adversarial": 1.0},
+        generator_optimizer=AdamW(model.trainable_variables, learning_rate=1e-3),
+        discriminator_optimizer=None,
+        crop_samples=22000,
+    )
+    mid = tf.random.stateless_normal((2, 31900), (1, 2))
+    assert step.measure(mid, mid[:, -22000:])["beyond"] > 0
