@@ -38,7 +38,7 @@ SWEEPS: Mapping[str, tuple[Decorrelator, ...]] = {
     ),
     "allpass": (
         *(AllPass(sections) for sections in (25, 50, 100, 200)),
-        *(AllPass(200 * stretch, 0.03 * stretch) for stretch in (2, 4)),
+        *(AllPass(200 * stretch, 0.03 * stretch) for stretch in (2, 3, 4)),
     ),
     "random_phase": tuple(RandomPhase(milliseconds * 1e-3) for milliseconds in (10, 20, 50, 100, 200, 400)),
     "erb_delay": tuple(ErbDelay(milliseconds * 1e-3) for milliseconds in (12.5, 25, 50, 100, 200, 400)),
