@@ -1,8 +1,8 @@
 """What one training with the profile `full` costs, on a CPU and on GPUs.
 
 `python -m benchmarks.cost` times one of the profile's clips at full width beside the headline setting, and
-writes reports/bench/cost.md; `--table` writes the page from what was timed before. Nothing here has run on a
-GPU: those rows follow from counted operations, data sheets and a stated assumption.
+writes reports/bench/cost.md; `--table` writes the page from what was timed before. The rows of GPUs follow
+from counted operations, data sheets and a stated assumption; docs/scaling.md has what one took.
 """
 
 from __future__ import annotations
@@ -177,9 +177,9 @@ def table() -> str:
     megabytes = weights * REDUCED_BYTES / 1e6
     lines += [
         "",
-        f"- **{UTILISATION:.0%} of the float32 rate without tensor cores is an assumption**, no measurement: "
-        "no GPU was at hand. Tensor cores (TF32) may do better, grouped convolutions worse: time a hundred "
-        "steps before you plan.",
+        f"- **{UTILISATION:.0%} of the float32 rate without tensor cores is an assumption**, no measurement; "
+        "[one H200](../../docs/scaling.md#what-one-training-costs) came to 30%. Tensor cores (TF32) may do "
+        "better: time a hundred steps before you plan.",
         f"- Gradients: {weights / 1e6:.1f} million numbers, {megabytes:.0f} MB from every device in every "
         f"step: over 10 Gbit/s Ethernet between two hosts {megabytes / 1250:.2f} s, over 100 Gbit/s "
         f"{megabytes / 12500:.3f} s (computed).",
