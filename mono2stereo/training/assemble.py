@@ -235,7 +235,6 @@ def coherence_floors(config: Config, natural: Natural | None) -> Sequence[float 
 def gan_step(config: Config, model: MidToSide, natural: Natural | None = None) -> GanStep:
     """The GAN step that trains `model`; without a discriminator where no weight asks for one."""
     adversarial = any(config.weights[name] for name in ADVERSARIAL)
-    weights = {n: w for n, w in config.weights.items() if adversarial or n not in ADVERSARIAL}
     discriminator = None
     if adversarial:
         discriminator = Discriminator(
@@ -259,7 +258,7 @@ def gan_step(config: Config, model: MidToSide, natural: Natural | None = None) -
             lag_floor=config.terms.lag.floor,
             noise_to_mask_floor_db=config.terms.noise_to_mask.floor_db,
         ),
-        weights=weights,
+        weights=config.weights,
         generator_optimizer=_optimizer(config, model),
         discriminator_optimizer=None
         if discriminator is None
