@@ -16,8 +16,8 @@ from mono2stereo import tracking
 from mono2stereo.config import Config
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.errors import ModelError, one_line_errors
-from mono2stereo.evaluation.probes import markdown, probe
 from mono2stereo.files import atomic_path
+from mono2stereo.probes import markdown, probe
 
 CHECKPOINTS = Path("models/checkpoints")
 DEFAULT = Path("mono2stereo/weights/default.onnx")
@@ -25,7 +25,7 @@ REPORT = Path("reports/model")
 PROBES = """# Probes
 
 What the model makes of signals that can be judged without a recording, at 44 100 Hz;
-`mono2stereo/evaluation/probes.py` says how each is measured. *Outside its critical band*: what a steady tone
+`mono2stereo/probes.py` says how each is measured. *Outside its critical band*: what a steady tone
 or a sweep gained that a linear filter could not have added. *Above the masked threshold*: the most audible of
 it while the mid, at 80 dB SPL, plays along.
 

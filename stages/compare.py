@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from mono2stereo import tracking
+from mono2stereo.comparison import EvaluatedRun, write_sweep
 from mono2stereo.errors import one_line_errors
-from mono2stereo.evaluation.sweep import EvaluatedRun, write_sweep
 
 REPORT = Path("reports/compare")
 

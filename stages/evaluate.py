@@ -9,7 +9,7 @@ from mono2stereo.config import Config
 from mono2stereo.data.pairs import load_pairs
 from mono2stereo.errors import ModelError, one_line_errors
 from mono2stereo.evaluation.evaluate import Evaluation, evaluate
-from mono2stereo.evaluation.methods import points_to_measure
+from mono2stereo.evaluation.points import points_to_measure
 from mono2stereo.evaluation.report import write_report
 from mono2stereo.tracking import Run, continue_run
 

@@ -13,13 +13,13 @@ from mono2stereo.data.pairs import load_pairs
 from mono2stereo.decorrelators import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.errors import ModelError, one_line_errors
-from mono2stereo.evaluation.excerpts import choose_excerpts
-from mono2stereo.evaluation.listening.page import single_file, write_excerpt, write_page
-from mono2stereo.evaluation.listening.stimuli import Stimulus, make_stimuli
-from mono2stereo.evaluation.rendering import RenderedExcerpt, means_by_step, own_means, render
-from mono2stereo.evaluation.retention import audio_to_keep
 from mono2stereo.files import atomic_path
 from mono2stereo.progress import progress
+from mono2stereo.rendering.choosing import choose_excerpts
+from mono2stereo.rendering.listening.page import single_file, write_excerpt, write_page
+from mono2stereo.rendering.listening.stimuli import Stimulus, make_stimuli
+from mono2stereo.rendering.render import RenderedExcerpt, means_by_step, own_means, render
+from mono2stereo.rendering.retention import audio_to_keep
 from mono2stereo.tracking import Run, continue_run
 
 CHECKPOINTS = Path("models/checkpoints")

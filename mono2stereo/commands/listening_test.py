@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print the scores, and draw them where asked to."""
-    from mono2stereo.evaluation.listening.results import as_json, as_text, read_sessions, scores
+    from mono2stereo.listening_test.results import as_json, as_text, read_sessions, scores
 
     sessions = read_sessions(options.results)
     rows = scores(sessions)
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> None:
         if options.plot.suffix not in (".png", ".svg", ".pdf"):
             raise DataError(f"{options.plot}: no picture; end it in .png, .svg or .pdf")
         try:
-            from mono2stereo.evaluation.listening.results_picture import draw_scores
+            from mono2stereo.listening_test.results_picture import draw_scores
         except ModuleNotFoundError as error:
             raise DataError(f"--plot: {error.name} is not installed; pip install matplotlib") from None
         draw_scores(rows, options.plot, listeners=len(sessions))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mono2stereo.errors import AudioError
 
 if TYPE_CHECKING:
-    from mono2stereo.evaluation.recordings import Recording
+    from mono2stereo.measures.recordings import Recording
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 COLUMN = 20  # characters
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Measure every file; the status is 1 when any could not be."""
-    from mono2stereo.evaluation.recordings import measure_recording
+    from mono2stereo.measures.recordings import measure_recording
 
     if options.picture:
         _require_picture(options.picture)
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> None:
     print(_as_json(recordings) if options.json else _as_text(recordings, explain=options.explain))
     measured = [recording for recording in recordings if not recording.error]
     if options.picture and measured:
-        from mono2stereo.evaluation.recording_picture import draw_recordings
+        from mono2stereo.measures.recording_picture import draw_recordings
 
         draw_recordings(measured, options.picture)
     if len(measured) < len(recordings):
@@ -55,17 +55,17 @@ def _require_picture(file: Path) -> None:
 
 
 def _as_json(recordings: Sequence[Recording]) -> str:
-    from mono2stereo.evaluation.measures import OF_A_FILE
-    from mono2stereo.evaluation.recordings import COMMON_RATE
+    from mono2stereo.measures import OF_A_FILE
+    from mono2stereo.measures.recordings import COMMON_RATE
 
     files: list[dict[str, object]] = []
     for one in recordings:
         facts = {"sample_rate": one.sample_rate, "seconds": round(one.seconds, 3), "stretches": one.stretches}
         values = {
-            name: round(one.measured.values[name], 6) if name in one.measured.values else None
+            name: round(one.readings.values[name], 6) if name in one.readings.values else None
             for name in OF_A_FILE
         }
-        told = {**facts, "measures": values, "reasons": one.measured.reasons, "curves": _curves(one)}
+        told = {**facts, "measures": values, "reasons": one.readings.reasons, "curves": _curves(one)}
         files.append({"file": str(one.path), **({"error": one.error} if one.error else told)})
     found = {"measured_at_hz": COMMON_RATE, "independent_signals": _floors(), "files": files}
     return json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False)
@@ -73,8 +73,8 @@ def _as_json(recordings: Sequence[Recording]) -> str:
 
 def _curves(recording: Recording) -> dict[str, object]:
     """What the numbers sum up: by name its axis and its values, null where nothing can be told."""
-    from mono2stereo.evaluation.measurement import curve_axes
-    from mono2stereo.evaluation.recordings import COMMON_RATE
+    from mono2stereo.measures.recordings import COMMON_RATE
+    from mono2stereo.measures.side_analysis import curve_axes
 
     axes = curve_axes(COMMON_RATE)
     curves: dict[str, object] = {}
@@ -86,8 +86,8 @@ def _curves(recording: Recording) -> dict[str, object]:
 
 
 def _as_text(recordings: Sequence[Recording], *, explain: bool) -> str:
-    from mono2stereo.evaluation.measures import MEASURES, OF_A_FILE, in_words
-    from mono2stereo.evaluation.recordings import COMMON_RATE, STRETCH_SECONDS, STRETCHES
+    from mono2stereo.measures import MEASURES, OF_A_FILE, in_words
+    from mono2stereo.measures.recordings import COMMON_RATE, STRETCH_SECONDS, STRETCHES
 
     measured = [recording for recording in recordings if not recording.error]
     stretches = f"up to {STRETCHES} stretches of {STRETCH_SECONDS:g} s"
@@ -95,7 +95,7 @@ def _as_text(recordings: Sequence[Recording], *, explain: bool) -> str:
     columns = max(shutil.get_terminal_size().columns // COLUMN - 2, 1)
     for first in range(0, len(measured), columns):
         lines += ["", *_table(measured[first : first + columns])]
-    missing = [f"{one.path}: {in_words(one.measured.reasons)}" for one in measured if one.measured.reasons]
+    missing = [f"{one.path}: {in_words(one.readings.reasons)}" for one in measured if one.readings.reasons]
     unmeasured = [f"{one.path}: {one.error}" for one in recordings if one.error]
     for title, found in (("–: cannot be told", missing), ("not measured", unmeasured)):
         lines += ["", title, *(f"  {line}" for line in found)] if found else []
@@ -105,7 +105,7 @@ def _as_text(recordings: Sequence[Recording], *, explain: bool) -> str:
 
 
 def _table(recordings: Sequence[Recording]) -> list[str]:
-    from mono2stereo.evaluation.measures import MEASURES, OF_A_FILE
+    from mono2stereo.measures import MEASURES, OF_A_FILE
 
     def line(first: str, cells: Iterable[str], last: str = "") -> str:
         return "".join(
@@ -120,7 +120,7 @@ def _table(recordings: Sequence[Recording]) -> list[str]:
     ]
     for name in OF_A_FILE:
         decimals = MEASURES[name].decimals
-        values = (one.measured.values.get(name) for one in recordings)
+        values = (one.readings.values.get(name) for one in recordings)
         cells = ("–" if value is None else f"{value:.{decimals}f}" for value in values)
         rows.append(line(MEASURES[name].heading, cells, f"{floors[name]:.3f}" if name in floors else ""))
     return rows
@@ -128,8 +128,8 @@ def _table(recordings: Sequence[Recording]) -> list[str]:
 
 def _floors() -> dict[str, float]:
     """What independent signals read, by measure."""
-    from mono2stereo.evaluation.measurement import coherence_floors
-    from mono2stereo.evaluation.recordings import COMMON_RATE
+    from mono2stereo.measures.recordings import COMMON_RATE
+    from mono2stereo.measures.side_analysis import coherence_floors
 
     return {f"coherence_{length}": round(floor, 6) for length, floor in coherence_floors(COMMON_RATE).items()}
 

@@ -15,9 +15,9 @@ from types import FrameType
 from mono2stereo.conversion.files import Converted, FileOptions, convert_file
 from mono2stereo.conversion.method import Method
 from mono2stereo.conversion.plan import Job
-from mono2stereo.data.parallel import end_with_parent, usable_cores
 from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.errors import Mono2StereoError, fault
+from mono2stereo.parallel import end_with_parent, usable_cores
 
 Outcome = Converted | str
 Outcomes = Generator[tuple[Job, Outcome], None, None]

@@ -14,10 +14,10 @@ from pathlib import Path
 import soundfile
 
 from mono2stereo.data.inspection import inspect_audio
-from mono2stereo.data.parallel import map_parallel
 from mono2stereo.data.sources.track import SPLITS, Track
 from mono2stereo.errors import DataError
 from mono2stereo.files import atomic_path
+from mono2stereo.parallel import map_parallel
 
 OK = "ok"
 

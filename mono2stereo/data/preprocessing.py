@@ -36,11 +36,11 @@ from mono2stereo.data.own_side import (
     stretch_coherence,
 )
 from mono2stereo.data.pairs import Natural, PairEntry, StoredColumns, write_index
-from mono2stereo.data.parallel import map_parallel
 from mono2stereo.dsp.mid_side import encode
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import DataError
 from mono2stereo.files import atomic_path
+from mono2stereo.parallel import map_parallel
 from mono2stereo.provenance import code_hash, settings_hash
 from mono2stereo.sequential import SequentialFile
 

@@ -1,1 +1,1 @@
-"""Excerpts, renders, measures, statistics, plots and the pages people read."""
+"""What the model is among its alternatives: stretches measured, tables, statistics, plots, the report."""

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mono2stereo.data.excerpts import Excerpt
 from mono2stereo.data.pairs import Pair
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import Mono2StereoError
 from mono2stereo.evaluation import tables
-from mono2stereo.evaluation.excerpts import Excerpt
-from mono2stereo.evaluation.measurement import coherence_floors
-from mono2stereo.evaluation.measures import MEASURES
-from mono2stereo.evaluation.methods import MODEL, OWN_SIDE, Point, made_of, measure_all
 from mono2stereo.evaluation.nearest import against_nearest
+from mono2stereo.evaluation.points import MODEL, OWN_SIDE, Point, made_of, measure_all
 from mono2stereo.evaluation.stretches import choose_stretches
+from mono2stereo.measures import MEASURES
+from mono2stereo.measures.side_analysis import coherence_floors
 
 FOLD_DOWN_KEPT_DB = -120.0
 

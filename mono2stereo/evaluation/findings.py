@@ -9,10 +9,10 @@ import pandas as pd
 
 from mono2stereo.evaluation.evaluate import Evaluation
 from mono2stereo.evaluation.markdown import heading, number, table, with_interval
-from mono2stereo.evaluation.measures import MEASURES
-from mono2stereo.evaluation.methods import MODEL, OWN_SIDE
 from mono2stereo.evaluation.nearest import LOWER_IS_BETTER, better
+from mono2stereo.evaluation.points import MODEL, OWN_SIDE
 from mono2stereo.evaluation.tables import Margin
+from mono2stereo.measures import MEASURES
 
 CREST_WITHIN_DB = 2.0
 NEAR = 0.05  # of coherence: beyond it a comparison is not one at equal coherence

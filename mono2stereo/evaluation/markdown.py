@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mono2stereo.evaluation.measures import MEASURES
+from mono2stereo.measures import MEASURES
 
 
 def number(value: float, measure: str, sign: str = "") -> str:

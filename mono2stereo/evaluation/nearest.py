@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mono2stereo.evaluation.methods import MODEL, OWN_SIDE
+from mono2stereo.evaluation.points import MODEL, OWN_SIDE
 from mono2stereo.evaluation.statistics import nested_interval
 
 # At the setting of each classical method that is nearest in coherence; whether lower is better.

@@ -11,10 +11,10 @@ from mono2stereo.dsp.bands import level_match
 from mono2stereo.dsp.correlation import lagged_correlation
 from mono2stereo.dsp.mid_side import decode
 from mono2stereo.dsp.signals import Signal
-from mono2stereo.evaluation.analysis import FRAMES
 from mono2stereo.evaluation.evaluate import Passage
-from mono2stereo.evaluation.measurement import MAX_LAG_MS
-from mono2stereo.evaluation.methods import MODEL, OWN_SIDE
+from mono2stereo.evaluation.points import MODEL, OWN_SIDE
+from mono2stereo.measures.side_analysis import MAX_LAG_MS
+from mono2stereo.measures.signal_analysis import FRAMES
 from mono2stereo.pictures import STYLE, draw_goniometer, new_figure
 
 RANGE_DB = 80.0

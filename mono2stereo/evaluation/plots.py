@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from mono2stereo.evaluation.markdown import hertz
-from mono2stereo.evaluation.methods import MID, MODEL, OWN_SIDE
+from mono2stereo.evaluation.points import MID, MODEL, OWN_SIDE
 from mono2stereo.pictures import GREY, STYLE, frequency_axis, new_figure
 
 MUTED = ("#332288", "#88CCEE", "#117733", "#DDCC77", "#882255", "#44AA99", "#CC6677", "#999933", "#AA4499")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from mono2stereo.data.excerpts import fit_for_a_file
 from mono2stereo.evaluation import passage_plots, plots
 from mono2stereo.evaluation.evaluate import Evaluation, Passage
-from mono2stereo.evaluation.excerpts import fit_for_a_file
 from mono2stereo.evaluation.findings import findings, nearest_table
 from mono2stereo.evaluation.markdown import heading, hertz, number, table, with_interval
-from mono2stereo.evaluation.measures import COMPARED, MEASURES, OWN
-from mono2stereo.evaluation.methods import MODEL, OWN_SIDE, PROBE_LEVEL
+from mono2stereo.evaluation.points import MODEL, OWN_SIDE, TONE_LEVEL
 from mono2stereo.files import atomic_path
+from mono2stereo.measures import COMPARED, MEASURES, OWN
 
 CHECKED = [measure for measure in MEASURES if measure not in COMPARED]
 SIMILARITY = ["coherence_1024", "coherence_4096", "coherence_16384", "largest_correlation"]
@@ -87,7 +87,7 @@ def markdown(evaluation: Evaluation) -> str:
         "Correlation per octave": "The largest magnitude at any lag within ±120 ms, in brackets that at lag "
         "0, by the octave's centre.\n\n" + _octave_table(evaluation),
         "Distortion of steady tones": "Energy outside the critical band of the tone, dB re the side that was "
-        f"made of it; a tone of {PROBE_LEVEL:g} of full scale each. A system that is linear and does not "
+        f"made of it; a tone of {TONE_LEVEL:g} of full scale each. A system that is linear and does not "
         "change in time reads -120.\n\n" + _distortion_table(evaluation),
     }
     if len(evaluation.groups):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
+from mono2stereo.data.excerpts import Excerpt, cut_excerpt
 from mono2stereo.data.pairs import Pair
 from mono2stereo.dsp.bands import level_db
 from mono2stereo.errors import DataError
-from mono2stereo.evaluation.excerpts import RUN_IN_SECONDS, Excerpt
 
 SILENCE_DB = -60.0  # re full scale, the mid
 MONO_DB = -50.0  # re the mid, the recording's own side
@@ -67,25 +65,15 @@ def _sounding(pair: Pair, count: int, seconds: float, sounds: Callable[[Excerpt]
     found = []
     for section in range(sections):
         first = section * len(pair.mid_side) // sections
-        candidates = (_cut(pair, first + round(place * spare), length) for place in PLACES)
+        candidates = (_stretch(pair, first + round(place * spare), length) for place in PLACES)
         stretch = next(filter(sounds, candidates), None)
         if stretch is not None:
             found.append(stretch)
     return found
 
 
-def _cut(pair: Pair, start: int, length: int) -> Excerpt:
-    rate = pair.sample_rate
-    passage = np.array(pair.mid_side[start : start + length])
-    return Excerpt(
-        name=f"{pair.name} from {start / rate:.1f} s",
-        track=pair.name,
-        start_seconds=start / rate,
-        run_in=np.array(pair.mid_side[max(0, start - round(RUN_IN_SECONDS * rate)) : start, 0]),
-        mid=np.ascontiguousarray(passage[:, 0]),
-        side=np.ascontiguousarray(passage[:, 1]),
-        sample_rate=rate,
-    )
+def _stretch(pair: Pair, start: int, length: int) -> Excerpt:
+    return cut_excerpt(pair, start, length, name=f"{pair.name} from {start / pair.sample_rate:.1f} s")
 
 
 def _at_all(stretch: Excerpt) -> bool:

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from mono2stereo.dsp.signals import mean_defined
-from mono2stereo.evaluation.measurement import curve_axes
-from mono2stereo.evaluation.measures import COMPARED, MEASURES, SWEPT, in_words
-from mono2stereo.evaluation.methods import MID, MODEL, OWN_SIDE, Result
+from mono2stereo.evaluation.points import MID, MODEL, OWN_SIDE, Result
 from mono2stereo.evaluation.statistics import holm, mean_interval, paired_p_value
+from mono2stereo.measures import COMPARED, MEASURES, SWEPT, in_words
+from mono2stereo.measures.side_analysis import curve_axes
 
 KEYS = ("track", "stretch", "method", "setting", "in_full")
 RESAMPLES_OF_MARGIN = 1000
@@ -44,7 +44,7 @@ class Margin:
 def per_stretch(results: Sequence[Result]) -> pd.DataFrame:
     """A row per stretch and setting: track, stretch, method, setting, in_full, each measure; NaN: missing."""
     rows = [
-        {name: getattr(result, name) for name in KEYS} | result.measured.values
+        {name: getattr(result, name) for name in KEYS} | result.readings.values
         for result in results
         if result.method != MID
     ]
@@ -68,7 +68,7 @@ def per_track(
     reasons: dict[tuple[str, str], dict[str, str]] = {}
     for result in results:
         if result.in_full:
-            reasons.setdefault((result.track, result.method), {}).update(result.measured.reasons)
+            reasons.setdefault((result.track, result.method), {}).update(result.readings.reasons)
     means["reason"] = [
         in_words({name: why for name, why in reasons[key].items() if np.isnan(row[name])})
         for key, row in means.iterrows()

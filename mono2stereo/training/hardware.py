@@ -7,8 +7,8 @@ from typing import Literal
 
 import tensorflow as tf
 
-from mono2stereo.data.parallel import usable_cores
 from mono2stereo.errors import TrainingError
+from mono2stereo.parallel import usable_cores
 
 Precision = Literal["float32", "bfloat16"]
 # The network has about this many operations at any time that wait for nothing but cores: eight discriminator

@@ -14,8 +14,8 @@ import soundfile
 
 from mono2stereo.cli import main
 from mono2stereo.dsp.resampling import resample
-from mono2stereo.evaluation.measures import OF_A_FILE
-from mono2stereo.evaluation.recordings import COMMON_RATE, measure_recording
+from mono2stereo.measures import OF_A_FILE
+from mono2stereo.measures.recordings import COMMON_RATE, measure_recording
 
 NOISE = 0.1 * np.random.default_rng(0).standard_normal((11 * 44100, 2))
 
@@ -77,7 +77,7 @@ def test_what_cannot_be_measured_has_its_reason(folder: Path, name: str) -> None
     recording = measure_recording(folder / name)
     assert NOT_MEASURED[name] in recording.error
     assert "\n" not in recording.error
-    assert not recording.measured.values
+    assert not recording.readings.values
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
@@ -85,14 +85,14 @@ def test_what_cannot_be_measured_has_its_reason(folder: Path, name: str) -> None
 def test_every_measure_has_a_number_or_a_reason(folder: Path, name: str) -> None:
     recording = measure_recording(folder / name)
     assert not recording.error
-    measured = recording.measured
+    measured = recording.readings
     assert np.isfinite(list(measured.values.values())).all()
     assert set(measured.values).isdisjoint(measured.reasons)
     assert set(measured.values) | set(measured.reasons) == set(OF_A_FILE)
 
 
 def test_bands_that_a_low_rate_lacks_do_not_count(folder: Path) -> None:
-    high, low = (measure_recording(folder / name).measured.values for name in ("noise.wav", "8k.wav"))
+    high, low = (measure_recording(folder / name).readings.values for name in ("noise.wav", "8k.wav"))
     for length in (1024, 4096, 16384):
         assert low[f"coherence_{length}"] == pytest.approx(high[f"coherence_{length}"], abs=0.01)
 
@@ -106,7 +106,7 @@ def test_numbers_are_those_of_the_signal_whatever_its_rate(tmp_path: Path) -> No
         write(tmp_path / f"{rate}.wav", *resample(low, 8000, rate).T, rate=rate)
         for rate in (8000, 48000, 96000)
     ]
-    first, *others = (measure_recording(file).measured.values for file in files)
+    first, *others = (measure_recording(file).readings.values for file in files)
     for other in others:
         for name, value in first.items():
             assert other[name] == pytest.approx(value, abs=0.02), name
@@ -131,7 +131,7 @@ def test_table_holds_the_numbers_and_the_reasons_and_the_status_says_so(
     assert f"At {COMMON_RATE} Hz" in out
     (row,) = [line for line in out.splitlines() if line.startswith("coherence 1024")]
     assert (
-        row.split()[2] == f"{measure_recording(folder / 'noise.wav').measured.values['coherence_1024']:.3f}"
+        row.split()[2] == f"{measure_recording(folder / 'noise.wav').readings.values['coherence_1024']:.3f}"
     )
     assert row.split()[3:] == ["–", "0.077"]
     assert "one second.wav: coherence 1024, coherence 4096: 1 s; taken over parts of 3 s" in out

@@ -15,7 +15,7 @@ from mono2stereo.errors import DataError
 
 @pytest.fixture(autouse=True)
 def _one_process(monkeypatch) -> None:
-    monkeypatch.setattr("mono2stereo.data.parallel.usable_cores", lambda: 1)
+    monkeypatch.setattr("mono2stereo.parallel.usable_cores", lambda: 1)
 
 
 def _inspect(path: Path, root: Path, min_seconds: float = 0.5):

@@ -37,7 +37,7 @@ SUFFIX = {"train": "wav", "valid": "flac", "test": "ogg"}
 
 @pytest.fixture(autouse=True)
 def _one_process(monkeypatch) -> None:
-    monkeypatch.setattr("mono2stereo.data.parallel.usable_cores", lambda: 1)
+    monkeypatch.setattr("mono2stereo.parallel.usable_cores", lambda: 1)
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError, ModelError
 from mono2stereo.evaluation import tables
 from mono2stereo.evaluation.evaluate import Evaluation, evaluate
-from mono2stereo.evaluation.measures import COMPARED, MEASURES
-from mono2stereo.evaluation.methods import MODEL, OWN_SIDE, Point, measure_all, points_to_measure
+from mono2stereo.evaluation.points import MODEL, OWN_SIDE, Point, measure_all, points_to_measure
 from mono2stereo.evaluation.report import PICTURES, markdown, write_report
 from mono2stereo.evaluation.stretches import choose_stretches
+from mono2stereo.measures import COMPARED, MEASURES
 
 METHODS = [MODEL, OWN_SIDE, "lauridsen", "random_phase", "haas", "absent"]
 
@@ -137,7 +137,7 @@ def test_a_package_missing_only_when_it_is_needed_is_a_row_too() -> None:
     stretches, _ = choose_stretches([song(0, 2.0)], count=1, seconds=2.0)
     late = Point("late", "late", NeedsAPackage(), in_full=True)
     results, distortion = measure_all(stretches, [late])
-    assert set(results[-1].measured.reasons.values()) == {"not installed: no_such_package"}
+    assert set(results[-1].readings.reasons.values()) == {"not installed: no_such_package"}
     assert np.isnan(list(distortion["late"].values())).all()
 
 
@@ -289,7 +289,7 @@ def test_a_broken_model_is_an_error_that_says_where_and_a_broken_method_a_row() 
     with pytest.raises(AudioError, match=r"step-7, song 0 from 0\.5 s: the side is not finite"):
         measure_all(stretches, points_to_measure({7: Broken()}, {}, {}))
     results, _ = measure_all(stretches, points_to_measure({7: Lauridsen()}, {"broken": Broken}, {}))
-    assert set(results[-1].measured.reasons.values()) == {"the side is not finite"}
+    assert set(results[-1].readings.reasons.values()) == {"the side is not finite"}
 
 
 def test_six_checkpoints_the_last_among_them_in_full() -> None:

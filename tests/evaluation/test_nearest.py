@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mono2stereo.evaluation.measures import MEASURES, SWEPT
-from mono2stereo.evaluation.methods import MODEL, OWN_SIDE
 from mono2stereo.evaluation.nearest import against_nearest, better
+from mono2stereo.evaluation.points import MODEL, OWN_SIDE
+from mono2stereo.measures import MEASURES, SWEPT
 
 
 def stretches(

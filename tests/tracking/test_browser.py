@@ -102,10 +102,10 @@ def test_list_compare_and_listen(browser: Any, server: Server, runs: list[str], 
 
 def test_the_listening_page_plays_among_the_artifacts(browser: Any, server: Server, root: Path) -> None:
     """MLflow shows HTML in a frame that may run scripts and nothing else."""
+    from mono2stereo.data.excerpts import Excerpt
     from mono2stereo.decorrelators.lauridsen import Lauridsen
-    from mono2stereo.evaluation.excerpts import Excerpt
-    from mono2stereo.evaluation.listening.page import single_file, write_excerpt, write_page
-    from mono2stereo.evaluation.listening.stimuli import make_stimuli
+    from mono2stereo.rendering.listening.page import single_file, write_excerpt, write_page
+    from mono2stereo.rendering.listening.stimuli import make_stimuli
 
     mid, side = (0.1 * np.random.default_rng(0).normal(size=(2, 2 * RATE))).astype(np.float32)
     excerpt = Excerpt("01_noise", "noise", 0.0, mid[:0], mid, side, RATE)

@@ -18,7 +18,7 @@ from mono2stereo.training.step import GanStep
 
 SHARED = """
 import tensorflow as tf
-from mono2stereo.data import parallel
+from mono2stereo import parallel
 parallel.usable_cores = lambda: 12
 from mono2stereo.training import hardware
 hardware.usable_cores = lambda: 12

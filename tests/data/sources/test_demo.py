@@ -8,14 +8,15 @@ import pytest
 import soundfile
 
 from mono2stereo.data.sources.demo import DemoSource
-from mono2stereo.data.sources.demo.instruments import DRUMS, SAMPLE_RATE, TIMBRES, tone
 from mono2stereo.data.sources.demo.mix import record
 from mono2stereo.data.sources.demo.pieces import PIECES, STUDIO
 from mono2stereo.data.sources.demo.room import impulse_responses
-from mono2stereo.data.sources.demo.score import MODES, Clock, Note, compose
+from mono2stereo.data.sources.demo.score import MODES, Clock, compose
 from mono2stereo.dsp.coherence import mean_coherence
 from mono2stereo.dsp.mid_side import encode
 from mono2stereo.dsp.resampling import resample
+from mono2stereo.synthesis.instruments import DRUMS, SAMPLE_RATE, TIMBRES, tone
+from mono2stereo.synthesis.notes import Note
 
 FIRST = replace(PIECES[0], sections=(replace(PIECES[0].sections[0], bars=2),))
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import soundfile
 
-from mono2stereo.data.parallel import map_parallel
-from mono2stereo.data.sources.demo.instruments import SAMPLE_RATE
+from mono2stereo import synthesis
 from mono2stereo.data.sources.demo.mix import record
 from mono2stereo.data.sources.demo.pieces import PIECES, Piece
 from mono2stereo.data.sources.track import SPLITS, Track
 from mono2stereo.files import atomic_path
+from mono2stereo.parallel import map_parallel
+from mono2stereo.synthesis.instruments import SAMPLE_RATE
 
 ARTIST = "mono2stereo demo"
 MADE_BY = "made_by"
@@ -57,7 +58,8 @@ class DemoSource:
 
 
 def _fingerprint() -> str:
-    code = sorted(Path(__file__).parent.glob("*.py"))
+    folders = (Path(__file__).parent, Path(synthesis.__file__).parent)
+    code = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
 
 

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
-from mono2stereo.data.sources.demo.instruments import SAMPLE_RATE, play
 from mono2stereo.data.sources.demo.pieces import Piece, Room
 from mono2stereo.data.sources.demo.room import critical_distance, impulse_responses
 from mono2stereo.data.sources.demo.score import Clock, compose
+from mono2stereo.synthesis.instruments import SAMPLE_RATE, play
 
 Signal = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import lfilter
 
-from mono2stereo.data.sources.demo.instruments import SAMPLE_RATE
 from mono2stereo.data.sources.demo.pieces import Room
+from mono2stereo.synthesis.instruments import SAMPLE_RATE
 
 SPEED_OF_SOUND = 343.0
 MAX_ORDER = 3

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
 from mono2stereo.data.sources.demo.pieces import Piece, Section
+from mono2stereo.synthesis.notes import Note, Part
 
 MODES = {
     "major": (0, 2, 4, 5, 7, 9, 11),
@@ -30,25 +29,6 @@ GROOVES: dict[str, dict[str, str]] = {
     "march": {"kick": "X...x...X...x...", "snare": "X.xxX.xxX.xxXxxx", "tom": "..............Xx"},
 }
 DRUM_PITCH = {"kick": 36, "snare": 38, "hat": 42, "shaker": 70, "block": 76, "cymbal": 51, "tom": 45}
-
-
-@dataclass(frozen=True)
-class Note:
-    """A note: when, how long, MIDI pitch, velocity 0…1."""
-
-    start_seconds: float
-    seconds: float
-    pitch: float
-    velocity: float
-
-
-@dataclass
-class Part:
-    """The notes of one source of sound, which stands at one place."""
-
-    place: str
-    instrument: str
-    notes: list[Note] = field(default_factory=list)
 
 
 class Clock:

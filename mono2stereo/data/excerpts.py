@@ -1,0 +1,57 @@
+"""Passages of recordings: what is rendered and what is measured."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mono2stereo.data.pairs import Pair
+
+# A decorrelator that remembers hears this much before the excerpt, so that it is not cold at its start.
+RUN_IN_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A passage of a recording.
+
+    Attributes:
+        name: unique among those chosen together.
+        track: the track's own name.
+        start_seconds: where in the track it begins.
+        run_in: mid before the passage, (samples,), perhaps none.
+        mid: (samples,).
+        side: the recording's own, (samples,).
+        sample_rate: in Hz.
+    """
+
+    name: str
+    track: str
+    start_seconds: float
+    run_in: NDArray[np.float32]
+    mid: NDArray[np.float32]
+    side: NDArray[np.float32]
+    sample_rate: int
+
+
+def cut_excerpt(pair: Pair, start: int, samples: int, *, name: str) -> Excerpt:
+    """Read `samples` samples of a pair from the sample `start` on, and what sounds just before them."""
+    rate = pair.sample_rate
+    passage = np.array(pair.mid_side[start : start + samples])
+    return Excerpt(
+        name=name,
+        track=pair.name,
+        start_seconds=start / rate,
+        run_in=np.array(pair.mid_side[max(0, start - round(RUN_IN_SECONDS * rate)) : start, 0]),
+        mid=np.ascontiguousarray(passage[:, 0]),
+        side=np.ascontiguousarray(passage[:, 1]),
+        sample_rate=rate,
+    )
+
+
+def fit_for_a_file(track: str) -> str:
+    """What of a name is safe on any file system, at most 40 characters."""
+    return re.sub(r"[^\w.]+", "-", track).strip("-.")[:40] or "track"

@@ -1,1 +1,0 @@
-"""The page people listen on, and what comes back from it: stimuli, page, results of the blind test."""

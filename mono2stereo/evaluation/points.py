@@ -1,0 +1,214 @@
+"""What is compared: the model, the classical decorrelators, and what the recordings do themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mono2stereo.data.excerpts import Excerpt
+from mono2stereo.decorrelators import CLASSICAL, SWEEPS, Decorrelator
+from mono2stereo.decorrelators.neural import NeuralDecorrelator
+from mono2stereo.dsp.distortion import outside_critical_band_db
+from mono2stereo.dsp.signals import Signal
+from mono2stereo.errors import AudioError, ModelError, Mono2StereoError
+from mono2stereo.measures import MEASURES, SWEPT, Readings, no_readings, take_measures
+from mono2stereo.measures.side_analysis import SideAnalysis
+from mono2stereo.measures.signal_analysis import SignalAnalysis
+from mono2stereo.parallel import map_parallel
+
+MODEL = "model"
+OWN_SIDE = "own side"
+MID = "mid"
+CHECKPOINTS_SHOWN = 6
+TONES_HZ = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
+TONE_SECONDS = 1.0
+TONE_SETTLES_SECONDS = 1.0
+TONE_LEVEL = 0.1  # of full scale
+NEAR_TOP = 0.9  # of Nyquist: no tone above it
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting of one method.
+
+    Attributes:
+        method: its row in the tables.
+        setting: name with the parameter that is swept, such as schroeder-3x0.7 or step-500.
+        source: what makes the side; a path to an exported model; None for the recording's own side.
+        in_full: whether this setting stands for the method in the tables; the others are only points on the
+            curve of coherence against log-mel.
+        missing: why the method cannot be had here, such as a package that is not installed.
+    """
+
+    method: str
+    setting: str
+    source: Decorrelator | Path | None
+    in_full: bool
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one point measured on one stretch; curves only where it was measured in full."""
+
+    track: str
+    stretch: str
+    method: str
+    setting: str
+    in_full: bool
+    readings: Readings = field(default_factory=Readings)
+    curves: dict[str, Signal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a decorrelator made of a mono signal: the side, and the mid where that is not the input (Haas)."""
+
+    side: Signal
+    mid: Signal | None = None
+
+
+def points_to_measure(
+    checkpoints: Mapping[int, Decorrelator | Path],
+    classical: Mapping[str, Callable[[], Decorrelator]] = CLASSICAL,
+    sweeps: Mapping[str, Sequence[Decorrelator]] = SWEEPS,
+) -> list[Point]:
+    """The last checkpoint, every classical decorrelator and the own side, with sweeps of all that has one.
+
+    Args:
+        checkpoints: by training step; at most six evenly spaced ones are used, the last among them.
+        classical: by name, what makes the method at its defaults.
+        sweeps: by name, its settings.
+
+    Raises:
+        ModelError: no checkpoint.
+    """
+    if not checkpoints:
+        raise ModelError("no checkpoint to evaluate; run the stage train first")
+    steps = sorted(checkpoints)
+    spaced = np.linspace(0, len(steps) - 1, min(CHECKPOINTS_SHOWN, len(steps))).round().astype(int)
+    points = [
+        Point(MODEL, f"step-{steps[i]}", checkpoints[steps[i]], in_full=i == len(steps) - 1) for i in spaced
+    ]
+    points.append(Point(OWN_SIDE, OWN_SIDE, None, in_full=True))
+    for method, make in classical.items():
+        try:
+            default = make()
+        except (ImportError, Mono2StereoError) as error:
+            points.append(Point(method, method, None, in_full=True, missing=_reason(error)))
+            continue
+        swept = sweeps.get(method, ())
+        if default.name not in {one.name for one in swept}:
+            points.append(Point(method, default.name, default, in_full=True))
+        points.extend(Point(method, one.name, one, in_full=one.name == default.name) for one in swept)
+    return points
+
+
+def measure_all(
+    stretches: Sequence[Excerpt], points: Sequence[Point]
+) -> tuple[list[Result], dict[str, dict[float, float]]]:
+    """Measure every point on every stretch, and what each method does to steady tones, a process per core.
+
+    Returns:
+        The results; and, by method and frequency in Hz, `distortion_db`. The own side has none.
+
+    Raises:
+        AudioError: the model's side is not finite.
+        ModelError: an exported model cannot be used.
+    """
+    probed = [point for point in points if point.in_full and (point.source or point.missing)]
+    work = partial(_work, points=tuple(points), sample_rate=stretches[0].sample_rate)
+    done = map_parallel(work, [*stretches, *probed], label="evaluate")
+    results = [result for found in done[: len(stretches)] for result in found]
+    return results, {point.method: found for point, found in zip(probed, done[len(stretches) :], strict=True)}
+
+
+def _work(job: Excerpt | Point, *, points: Sequence[Point], sample_rate: int) -> Any:
+    if isinstance(job, Excerpt):
+        return _measure_stretch(job, points=points)
+    tones = [hz for hz in TONES_HZ if hz < NEAR_TOP * sample_rate / 2]
+    return {hz: distortion_db(job, hz, sample_rate) for hz in tones}
+
+
+def distortion_db(point: Point, tone_hz: float, sample_rate: int) -> float:
+    """What of the side lies outside the critical band of a steady tone, dB re the side; NaN for no side.
+
+    The tone at a tenth of full scale sounds for a second before the second that is measured.
+    """
+    samples = round((TONE_SETTLES_SECONDS + TONE_SECONDS) * sample_rate)
+    tone = TONE_LEVEL * np.sin(2 * np.pi * tone_hz * np.arange(samples) / sample_rate)
+    try:
+        side = make(point, tone.astype(np.float32), sample_rate).side
+    except _excused(point):
+        return np.nan
+    settled = side[round(TONE_SETTLES_SECONDS * sample_rate) :]
+    if SignalAnalysis(settled, sample_rate).silent:
+        return np.nan
+    return outside_critical_band_db(settled, tone_hz, sample_rate)
+
+
+def make(point: Point, mono: Signal, sample_rate: int) -> Made:
+    """Have a point make stereo of a mono signal (samples,).
+
+    Raises:
+        AudioError: the side is not finite, or the method cannot be had.
+    """
+    if point.missing:
+        raise AudioError(point.missing)
+    assert point.source is not None, "recordings do not make their side"
+    decorrelator = _load(point.source) if isinstance(point.source, Path) else point.source
+    side = decorrelator.side(mono, sample_rate)
+    if not np.isfinite(side).all():
+        raise AudioError("the side is not finite")
+    fold_down = getattr(decorrelator, "fold_down", None)
+    return Made(side, fold_down and fold_down(mono, sample_rate))
+
+
+def made_of(point: Point, stretch: Excerpt) -> Made:
+    """What a point makes of a stretch, warmed up by what sounded before it."""
+    if point.source is None and not point.missing:
+        return Made(stretch.side)
+    made = make(point, np.concatenate([stretch.run_in, stretch.mid]), stretch.sample_rate)
+    run_in = len(stretch.run_in)
+    return Made(made.side[run_in:], None if made.mid is None else made.mid[run_in:])
+
+
+def _measure_stretch(stretch: Excerpt, *, points: Sequence[Point]) -> list[Result]:
+    rate = stretch.sample_rate
+    mid, own = SignalAnalysis(stretch.mid, rate), SignalAnalysis(stretch.side, rate)
+    levels = {"levels": SideAnalysis(mid, own).levels_re_mid_db(mid.third_octaves_db)}
+    results = [Result(stretch.track, stretch.name, MID, MID, in_full=False, curves=levels)]
+    for point in points:
+        names = tuple(MEASURES) if point.in_full else SWEPT
+        result = Result(stretch.track, stretch.name, point.method, point.setting, point.in_full)
+        try:
+            made = made_of(point, stretch)
+        except _excused(point) as error:
+            results.append(replace(result, readings=no_readings(_reason(error), names)))
+            continue
+        except AudioError as error:
+            raise AudioError(f"{point.setting}, {stretch.name}: {error}; train again, more slowly") from None
+        made_mid = mid if made.mid is None else SignalAnalysis(made.mid, rate)
+        analysis = SideAnalysis(made_mid, SignalAnalysis(made.side, rate), own, source=mid)
+        curves = analysis.curves if point.in_full else {}
+        results.append(replace(result, readings=take_measures(analysis, names), curves=curves))
+    return results
+
+
+def _excused(point: Point) -> tuple[type[Exception], ...]:
+    """What a classical method may fail with; the model's failures end the evaluation."""
+    return () if point.method == MODEL else (ImportError, Mono2StereoError)
+
+
+def _reason(error: Exception) -> str:
+    return f"not installed: {error.name}" if isinstance(error, ImportError) and error.name else str(error)
+
+
+@lru_cache(maxsize=CHECKPOINTS_SHOWN)
+def _load(path: Path) -> NeuralDecorrelator:
+    return NeuralDecorrelator.load(path)

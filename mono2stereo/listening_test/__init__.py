@@ -1,0 +1,1 @@
+"""What listeners said in the blind test of the listening page: means, intervals, a picture."""

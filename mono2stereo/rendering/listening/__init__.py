@@ -1,0 +1,1 @@
+"""The page people listen on: stimuli and page."""

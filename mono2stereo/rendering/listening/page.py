@@ -1,0 +1,196 @@
+"""Writes the listening page: a folder that opens from disk, or one file that stands alone.
+
+Browsers let a page opened from disk fetch nothing, so the sound travels inside scripts: per excerpt one file
+with the mid once and every side beside it, each a 16-bit FLAC. Left and right are made while it plays.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import math
+import re
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from mono2stereo.data.excerpts import Excerpt
+from mono2stereo.dsp.mid_side import decode
+from mono2stereo.rendering.listening.stimuli import MONO, LeftOut, Stimulus
+from mono2stereo.rendering.loudness_matching import HIGHEST_PEAK, fades, gain_to
+from mono2stereo.rendering.retention import evenly_spaced
+
+TITLE = "mono2stereo: listening page"
+WIDTHS = (0.0, 1.0, 2.0)  # of the side; the page finds the gains between them
+MOST_BYTES_IN_ONE_FILE = 24_000_000
+FULL_SCALE = 32767
+
+Described = dict[str, Any]  # what the page is told, as JSON
+
+
+def write_excerpt(
+    excerpt: Excerpt, stimuli: Sequence[Stimulus | LeftOut], folder: Path, *, loudness_lufs: float
+) -> Described:
+    """Write `<folder>/audio/<excerpt>.js` and return what `write_page` is to say about it.
+
+    Every stimulus gets its gain at each of `WIDTHS`, so that all are equally loud at any of them; if one
+    peaked above -1 dB of full scale, all are turned down together.
+
+    Raises:
+        AudioError: the excerpt is too quiet to measure.
+    """
+    edges = fades(len(excerpt.mid), excerpt.sample_rate)
+    heard = [one for one in stimuli if isinstance(one, Stimulus)]
+    signals: dict[str, NDArray] = {"mid": excerpt.mid * edges}
+    described: Described = {one.key: {"reason": one.reason} for one in stimuli if isinstance(one, LeftOut)}
+    highest = 0.0
+    for one in heard:
+        mid, side = "mid", one.key
+        if one.mid is not excerpt.mid:
+            mid = f"{one.key}, mid"
+            signals[mid] = one.mid * edges
+        if one.key != MONO:
+            signals[side] = one.side * edges
+        gains = []
+        for width in WIDTHS:
+            stereo = decode(signals[mid], width * one.side * edges)
+            gains.append(gain_to(loudness_lufs, stereo, excerpt.sample_rate, f"{excerpt.name}, {one.key}"))
+            highest = max(highest, gains[-1] * float(np.abs(stereo).max()))
+        described[one.key] = {
+            "mid": mid,
+            "side": None if one.key == MONO else side,
+            "gains": gains,
+            "measures": one.measures and _without_nan(asdict(one.measures)),
+        }
+    step = max(float(np.abs(signal).max()) for signal in signals.values()) / FULL_SCALE
+    common = min(1.0, HIGHEST_PEAK / highest)
+    for key in (one.key for one in heard):
+        # To be multiplied with what the browser decodes: whole numbers over 32768.
+        described[key]["gains"] = [
+            gain * common * step * (FULL_SCALE + 1) for gain in described[key]["gains"]
+        ]
+    packed = {name: _flac(signal / step, excerpt.sample_rate) for name, signal in signals.items()}
+    file = folder / "audio" / f"{excerpt.name}.js"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(_call("audio", excerpt.name, packed), encoding="utf-8")
+    return {
+        "key": excerpt.name,
+        "track": excerpt.track,
+        "startSeconds": excerpt.start_seconds,
+        "samples": len(excerpt.mid),
+        "sampleRate": excerpt.sample_rate,
+        "stimuli": described,
+        "bytes": {name: len(text) for name, text in packed.items()},
+    }
+
+
+def write_page(
+    folder: Path,
+    excerpts: Sequence[Described],
+    stimuli: Iterable[Stimulus | LeftOut],
+    *,
+    loudness_lufs: float,
+) -> None:
+    """Complete the folder: `index.html`, its scripts and style, and `data.js` about all excerpts.
+
+    Args:
+        folder: where `write_excerpt` wrote.
+        excerpts: from `write_excerpt`, at least one, all at one sample rate.
+        stimuli: of any excerpt, for their order.
+        loudness_lufs: what they were matched to.
+    """
+    page: Described = {
+        "sampleRate": excerpts[0]["sampleRate"],
+        "loudnessLufs": loudness_lufs,
+        "widths": WIDTHS,
+        "stimuli": [
+            {"key": one.key, "group": one.group if isinstance(one, Stimulus) else "classical"}
+            for one in stimuli
+        ],
+        "excerpts": excerpts,
+    }
+    page["id"] = _digest(page, folder)
+    with as_file(files("mono2stereo.rendering.listening") / "assets") as assets:
+        shutil.copytree(assets, folder / "assets")
+    (folder / "assets" / "index.html").rename(folder / "index.html")
+    (folder / "data.js").write_text(_call("page", page), encoding="utf-8")
+
+
+def single_file(folder: Path, *, most_bytes: int = MOST_BYTES_IN_ONE_FILE) -> str:
+    """HTML of a page that stands alone, made of one that `write_page` completed.
+
+    Where all would be too much, it holds fewer checkpoints, evenly spaced and the last always, then fewer
+    excerpts.
+    """
+    (page,) = _arguments(folder / "data.js")
+    steps = [one["key"] for one in page["stimuli"] if one["group"] == "network"]
+    others = [
+        sum(one["bytes"].values()) - sum(one["bytes"][step] for step in steps) for one in page["excerpts"]
+    ]
+    each = [max(one["bytes"][step] for step in steps) for one in page["excerpts"]]
+    kept = evenly_spaced(steps, always=others, each=each, most_bytes=most_bytes)
+    dropped = set(steps) - kept.steps
+    page["leftOut"] = {"checkpoints": len(dropped), "excerpts": len(page["excerpts"]) - kept.excerpts}
+    page["excerpts"] = page["excerpts"][: kept.excerpts]
+    page["stimuli"] = [one for one in page["stimuli"] if one["key"] not in dropped]
+    scripts = [_call("page", page)]
+    for excerpt in page["excerpts"]:
+        name, signals = _arguments(folder / "audio" / f"{excerpt['key']}.js")
+        scripts.append(
+            _call("audio", name, {key: text for key, text in signals.items() if key not in dropped})
+        )
+    html = (folder / "index.html").read_text(encoding="utf-8")
+    html = html.replace(
+        '<script src="data.js"></script>', "".join(f"<script>{one}</script>" for one in scripts)
+    )
+    html = re.sub(
+        r'<script src="([^"]+)"></script>', lambda found: _inlined("script", folder, found[1]), html
+    )
+    return re.sub(
+        r'<link rel="stylesheet" href="([^"]+)">', lambda found: _inlined("style", folder, found[1]), html
+    )
+
+
+def _inlined(tag: str, folder: Path, file: str) -> str:
+    return f"<{tag}>\n{(folder / file).read_text(encoding='utf-8')}</{tag}>"
+
+
+def _flac(samples: NDArray, sample_rate: int) -> str:
+    packed = io.BytesIO()
+    whole = np.round(samples).astype(np.int16)
+    soundfile.write(packed, whole, sample_rate, format="FLAC", subtype="PCM_16")
+    return base64.b64encode(packed.getvalue()).decode()
+
+
+def _call(function: str, *arguments: Any) -> str:
+    """A script that hands the page its data; fit to stand within HTML."""
+    given = ", ".join(json.dumps(one, ensure_ascii=False, allow_nan=False) for one in arguments)
+    given = given.replace("</", "<\\/")
+    return f"listening.{function}({given});\n"
+
+
+def _arguments(script: Path) -> list[Any]:
+    text = script.read_text(encoding="utf-8")
+    given: list[Any] = json.loads(f"[{text[text.index('(') + 1 : text.rindex(')')]}]")
+    return given
+
+
+def _digest(page: Described, folder: Path) -> str:
+    """What tells this page's results from another's: all that is heard on it."""
+    digest = hashlib.sha256(json.dumps(page, sort_keys=True).encode())
+    for file in sorted(folder.glob("audio/*.js")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _without_nan(measures: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in measures.items()}
