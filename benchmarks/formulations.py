@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from benchmarks.compare import RESULTS, THREADS
 from benchmarks.grouped_conv import LAYERS, gflop
-from mono2stereo.models.grouped_convolution import Plan, quickest
+from mono2stereo.models.grouped_conv.conv_formulations import Plan, quickest
 
 ROUNDS = 7
 PHASES = (1, 2, 4, 8)
@@ -47,7 +47,7 @@ def passes(kind: str, shape: tuple[int, ...], plan: Plan) -> Callable[[], object
     """One pass on as many copies as there are cores."""
     import tensorflow as tf
 
-    from mono2stereo.models.grouped_convolution import grouped_convolution
+    from mono2stereo.models.grouped_conv.conv_formulations import grouped_convolution
 
     batch, samples, channels, filters, taps, strides, groups = shape
     frames = (samples - taps) // strides + 1

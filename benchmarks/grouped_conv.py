@@ -34,8 +34,8 @@ def tensorflow(*, shape: tuple[int, ...], stock: bool = False) -> Callable[[], o
     import keras
     import tensorflow as tf
 
-    from mono2stereo.models.group_layout import regroup
-    from mono2stereo.models.grouped_convolution import grouped_convolution
+    from mono2stereo.models.grouped_conv.conv_formulations import grouped_convolution
+    from mono2stereo.models.grouped_conv.group_major import regroup
     from mono2stereo.training.hardware import share_cores
 
     batch, samples, channels, filters, taps, strides, groups = shape

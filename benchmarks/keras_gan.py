@@ -97,7 +97,7 @@ class Branch(keras.Model):
             x = layer(x, training=training) if spectral else layer(x)
             if layer is not self.convolutions[-1]:
                 x = tf.nn.leaky_relu(x, 0.1)
-            maps.append(x[tf.newaxis])  # as ours, with groups in front
+            maps.append(x)
         return tf.reshape(x, (batch, -1)), maps
 
 

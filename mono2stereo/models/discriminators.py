@@ -1,9 +1,9 @@
 """HiFi-GAN's eight discriminators (Kong et al. 2020, section 2.3), their width scalable.
 
 One contract: a branch takes `(batch, samples, signals)` and returns `(logits, feature_maps)`, logits
-`(batch, patches)` and feature maps, `(groups, batch, frames, channels)`, after every activation and of the
-output. Period branches fold time into `period` columns; a convolution over `(taps, 1)` is then a
-one-dimensional one on every column.
+`(batch, patches)` and feature maps, `(batch, frames, channels)`, after every activation and of the output.
+Period branches fold time into `period` columns, each an example of its own (maps of `batch·period`); a
+convolution over `(taps, 1)` is then a one-dimensional one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mono2stereo.models.discriminator_tables import (
     ConvSpec,
     scaled_layers,
 )
-from mono2stereo.models.grouped_conv import GroupedConv1D, Normalization
+from mono2stereo.models.grouped_conv import GroupedConv1D, Normalization, outputs_in_turn
 
 
 class Branch(keras.Model):
@@ -64,12 +64,8 @@ class Branch(keras.Model):
 
     def call(self, x: tf.Tensor, training: bool = False) -> tuple[tf.Tensor, list[tf.Tensor]]:
         batch = tf.shape(x)[0]
-        x = self.fold(x)[tf.newaxis]
-        feature_maps = []
-        for layer in self.convolutions:
-            x = layer(x, training=training)
-            feature_maps.append(x)
-        return tf.reshape(x, (batch, -1)), feature_maps
+        feature_maps = outputs_in_turn(self.convolutions, self.fold(x), training=training)
+        return tf.reshape(feature_maps[-1], (batch, -1)), feature_maps
 
 
 class PeriodBranch(Branch):

@@ -13,8 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mono2stereo.models.group_layout import regroup
-from mono2stereo.models.grouped_conv import GroupedConv1D
+from mono2stereo.models.grouped_conv import GroupedConv1D, outputs_in_turn
 
 N_LAYERS = 4
 Kind = Literal["grouped_conv1d", "conv2d"]
@@ -83,10 +82,7 @@ class GroupedConv1DGenerator(Generator):
             layer.build((None, None, self.n_bins * channels))
 
     def call(self, spectrum: tf.Tensor) -> tf.Tensor:
-        x = spectrum[tf.newaxis]
-        for layer in self.convolutions:
-            x = layer(x)
-        return regroup(x, 1)[0]
+        return outputs_in_turn(self.convolutions, spectrum)[-1]
 
 
 class Conv2DGenerator(Generator):

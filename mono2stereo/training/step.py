@@ -170,7 +170,7 @@ class GanStep:
             tf.concat([real, side], axis=0), tf.concat([mid, mid], axis=0), training=training
         )
         halves = [
-            [tf.split(logits, 2, axis=0), *(tf.split(x, 2, axis=1) for x in maps)] for logits, maps in both
+            [tf.split(logits, 2, axis=0), *(tf.split(x, 2, axis=0) for x in maps)] for logits, maps in both
         ]
         real_outputs, fake_outputs = (
             [(tensors[0][half], [tensor[half] for tensor in tensors[1:]]) for tensors in halves]

@@ -9,9 +9,9 @@ import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mono2stereo.models.group_layout import regroup
-from mono2stereo.models.grouped_conv import GroupedConv1D
-from mono2stereo.models.grouped_convolution import Plan, grouped_convolution, quickest
+from mono2stereo.models.grouped_conv import GroupedConv1D, outputs_in_turn
+from mono2stereo.models.grouped_conv.conv_formulations import Plan, grouped_convolution, quickest
+from mono2stereo.models.grouped_conv.group_major import regroup
 
 
 @st.composite
@@ -160,14 +160,15 @@ def test_regrouping_keeps_the_channels_in_order(now, then):
     np.testing.assert_array_equal(again, x)
 
 
-def test_layers_hand_groups_on_without_taking_them_apart():
-    first, second = (GroupedConv1D(8, 3, groups=groups, padding=1) for groups in (2, 4))
+@pytest.mark.parametrize("groups", [(2, 4), (1, 4), (4, 1)])
+def test_layers_in_turn_give_what_each_gives_by_itself(groups):
+    first, second = (GroupedConv1D(8, 3, groups=n, padding=1, normalization="weight") for n in groups)
     x = tf.random.stateless_normal((2, 9, 4), (7, 8))
     first.build((None, None, 4))
     second.build((None, None, 8))
-    grouped = second(first(x[tf.newaxis]))
-    assert grouped.shape == (4, 2, 9, 2)
-    np.testing.assert_allclose(regroup(grouped, 1)[0], second(first(x)), rtol=1e-5, atol=1e-6)
+    outputs = outputs_in_turn([first, second], x)
+    for output, expected in zip(outputs, [first(x), second(first(x))], strict=True):
+        np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-6)
 
 
 def built(**options) -> GroupedConv1D:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from mono2stereo.models.group_layout import Shape, fit_time, time_of
+from mono2stereo.models.grouped_conv.group_major import Shape, fit_time, time_of
 
 # Measured on a CPU: `python -m benchmarks.formulations`, docs/decisions.
 LONG_TAPS = 16

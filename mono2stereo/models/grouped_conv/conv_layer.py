@@ -11,8 +11,8 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from mono2stereo.models.group_layout import Size, fit_time, regroup, time_of
-from mono2stereo.models.grouped_convolution import grouped_convolution
+from mono2stereo.models.grouped_conv.conv_formulations import grouped_convolution
+from mono2stereo.models.grouped_conv.group_major import Size, fit_time, regroup, time_of
 
 Normalization = Literal["weight", "spectral"]
 Padding = Literal["valid", "same", "causal"]
@@ -25,9 +25,7 @@ class GroupedConv1D(keras.layers.Layer):
     `normalization="weight"`: kernel = g · v/‖v‖ per filter (Salimans & Kingma 2016).
     `normalization="spectral"`: kernel / σ₁, one power iteration per training call (Miyato et al. 2018).
 
-    Takes `(batch, time, channels)` like Conv1D, or `(groups, batch, time, channels / groups)`, any number of
-    groups, and then returns `(its groups, batch, frames, filters / groups)`: layers that follow each other in
-    this form take no channels apart.
+    Takes `(batch, time, channels)` and returns `(batch, frames, filters)`, like Conv1D.
 
     Args:
         filters: Output channels; a multiple of `groups`.
@@ -75,8 +73,6 @@ class GroupedConv1D(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         channels = input_shape[-1]
-        if channels is not None and len(input_shape) == 4:
-            channels *= input_shape[0] or 1
         if channels is None or channels % self.groups:
             raise ValueError(f"channels = {channels} is no multiple of groups = {self.groups}")
         fan_in = self.kernel_size * channels // self.groups
@@ -123,11 +119,11 @@ class GroupedConv1D(keras.layers.Layer):
         scale = self.scale(training=training)
         return kernel if scale is None else kernel * scale
 
-    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        flat = x.shape.rank == 3
-        x = regroup(x[None] if flat else x, stored_groups(self.groups))
+    def call(self, x: tf.Tensor, training: bool = False, group_major: bool = False) -> tf.Tensor:
+        """`group_major` is what `outputs_in_turn` asks for: groups stay apart, as they are in memory."""
+        x = regroup(x if group_major else x[tf.newaxis], stored_groups(self.groups))
         y = self._convolve(x, training=training)
-        return regroup(y, 1)[0] if flat else y
+        return y if group_major else regroup(y, 1)[0]
 
     def _convolve(self, x: tf.Tensor, *, training: bool) -> tf.Tensor:
         before, after = self._zeros(time_of(x))
