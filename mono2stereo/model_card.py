@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from mono2stereo.dsp.signals import LOWEST_SAMPLE_RATE
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import AudioError, ModelError
+from mono2stereo.hashes import sha256
 
 HIGHEST_SAMPLE_RATE, MOST_FRAME_SAMPLES, MOST_FRAMES = 384_000, 1 << 16, 1 << 14
 FORMAT_VERSION = 1
@@ -25,7 +25,7 @@ SEAL = (
 
 def sealed(model: bytes) -> bytes:
     """A serialised ONNX model with its SHA-256 as the last metadata entry; reads like any ONNX file."""
-    return model + SEAL + hashlib.sha256(model).hexdigest().encode()
+    return model + SEAL + sha256(model).encode()
 
 
 def broken_seal(model: bytes) -> bool:
@@ -35,7 +35,7 @@ def broken_seal(model: bytes) -> bool:
         model[-SEAL_DIGITS - len(SEAL) :],
         model[-SEAL_DIGITS:],
     )
-    return seal.startswith(SEAL) and hashlib.sha256(body).hexdigest().encode() != digest
+    return seal.startswith(SEAL) and sha256(body).encode() != digest
 
 
 @dataclass(frozen=True)

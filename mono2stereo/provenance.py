@@ -1,10 +1,8 @@
-"""What a result was made from: hashes of settings, data and code, and the state of the git checkout."""
+"""What a result was made from: settings, data and code by their hashes, and the state of the git checkout."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
-import json
 import os
 import platform
 import subprocess
@@ -13,29 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mono2stereo.hashes import code_hash, settings_hash, short_hash
+
 MANIFEST = Path("data/manifest.csv")
-
-
-def settings_hash(settings: Mapping[str, Any]) -> str:
-    """Twelve hex digits that change with any key or value.
-
-    >>> settings_hash({"seed": 0, "profile": "ci"}) == settings_hash({"profile": "ci", "seed": 0})
-    True
-    """
-    return _digest(json.dumps(settings, sort_keys=True, default=str).encode())
-
-
-def file_hash(path: Path) -> str:
-    """Twelve hex digits of a file's contents; empty where there is no file."""
-    return _digest(path.read_bytes()) if path.is_file() else ""
-
-
-def code_hash(package: Path = Path(__file__).parent) -> str:
-    """Twelve hex digits of the names and contents of all Python files below `package`."""
-    files = sorted(package.rglob("*.py"))
-    return _digest(
-        *(part for f in files for part in (f.relative_to(package).as_posix().encode(), f.read_bytes()))
-    )
 
 
 def commit() -> str:
@@ -56,7 +34,7 @@ def describe(params: Mapping[str, Any]) -> dict[str, str]:
         "baseline": os.environ.get("DVC_EXP_BASELINE_REV", "") or commit(),
         "dirty": str(bool(changed)).lower() if commit() else "",
         "params": settings_hash(params),
-        "data": file_hash(MANIFEST),
+        "data": short_hash(MANIFEST.read_bytes()) if MANIFEST.is_file() else "",
         "code": code_hash(),
         "profile": str(params.get("profile", "")),
         "source": str(params.get("data.source", "")),
@@ -78,7 +56,7 @@ def dataset(params: Mapping[str, Any]) -> dict[str, Any]:
     splits = Counter(row["split"] for row in rows)
     return {
         "name": str(params.get("data.source", "")) or "recordings",
-        "digest": file_hash(MANIFEST),
+        "digest": short_hash(MANIFEST.read_bytes()),
         "source": str(params.get("data.path", "")),
         "profile": {
             "num_rows": len(rows),
@@ -86,13 +64,6 @@ def dataset(params: Mapping[str, Any]) -> dict[str, Any]:
             "seconds": round(sum(float(row["seconds"]) for row in rows), 1),
         },
     }
-
-
-def _digest(*parts: bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.hexdigest()[:12]
 
 
 def _git(*arguments: str) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mono2stereo.decorrelators import CLASSICAL
+from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.dsp.masking import audible_excess_db
 from mono2stereo.probes import SAMPLE_RATE, Figure, markdown, probe, sounds

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mono2stereo import provenance
+from mono2stereo.hashes import short_hash
 
 PARAMS = {"profile": "ci", "data.source": "demo", "loss.coherence": 2.5}
 
@@ -28,21 +29,6 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_code_hash_changes_with_contents_and_names_only(tmp_path: Path) -> None:
-    (tmp_path / "a.py").write_text("x = 1")
-    before = provenance.code_hash(tmp_path)
-    (tmp_path / "notes.txt").write_text("not code")
-    assert provenance.code_hash(tmp_path) == before
-    (tmp_path / "a.py").write_text("x = 2")
-    changed = provenance.code_hash(tmp_path)
-    (tmp_path / "a.py").rename(tmp_path / "b.py")
-    assert len({before, changed, provenance.code_hash(tmp_path)}) == 3
-
-
-def test_settings_hash_changes_with_any_value() -> None:
-    assert provenance.settings_hash(PARAMS) != provenance.settings_hash({**PARAMS, "loss.coherence": 2.6})
-
-
 def test_tags_say_what_a_run_was_made_from(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tags = provenance.describe(PARAMS)
     assert tags["baseline"] == provenance.commit() != ""
@@ -55,7 +41,7 @@ def test_tags_say_what_a_run_was_made_from(repository: Path, monkeypatch: pytest
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123abc")
     tags = provenance.describe(PARAMS)
     assert (tags["experiment"], tags["baseline"]) == ("wider", "0123abc")
-    assert tags["data"] == provenance.file_hash(Path("data/manifest.csv"))
+    assert tags["data"] == short_hash(b"track\n")
 
 
 def test_dirty_means_other_code_not_other_settings(repository: Path) -> None:

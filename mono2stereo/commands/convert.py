@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mono2stereo.conversion.formats import SAMPLES, SUFFIX_OF_KIND
-from mono2stereo.decorrelators import CLASSICAL
+from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.errors import AudioError, UsageError, printable, sigterm_exits
 
 if TYPE_CHECKING:

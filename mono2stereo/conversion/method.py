@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 
 from mono2stereo.conversion.probe import probe
 from mono2stereo.conversion.widening import Widened, Width
-from mono2stereo.decorrelators import CLASSICAL
 from mono2stereo.decorrelators.base import Decorrelator
+from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.errors import ModelError, UsageError
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import math
 import sys
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from mono2stereo.data.inspection import inspect_audio
 from mono2stereo.data.sources.track import SPLITS, Track
 from mono2stereo.errors import DataError
 from mono2stereo.files import atomic_path
+from mono2stereo.hashes import file_sha256
 from mono2stereo.parallel import map_parallel
 
 OK = "ok"
@@ -98,9 +98,7 @@ def inspect_track(track: Track, *, root: Path, min_seconds: float) -> ManifestRo
         path = track.path.resolve().as_posix()
     row = ManifestRow(track.name, track.split, path, 0, 0.0, 0, "", math.nan, 0, "unreadable")
     try:
-        with track.path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        row = replace(row, bytes=track.path.stat().st_size, sha256=digest)
+        row = replace(row, bytes=track.path.stat().st_size, sha256=file_sha256(track.path))
         found = inspect_audio(track.path, min_seconds)
     except (OSError, soundfile.SoundFileError) as error:
         return replace(row, status=f"unreadable: {' '.join(str(error).split())}")

@@ -23,7 +23,6 @@ import soxr
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-import mono2stereo.dsp
 from mono2stereo.data.inspection import read_blocks
 from mono2stereo.data.manifest import OK, ManifestRow
 from mono2stereo.data.natural import OwnRateLevels, natural
@@ -40,8 +39,8 @@ from mono2stereo.dsp.mid_side import encode
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import DataError
 from mono2stereo.files import atomic_path
+from mono2stereo.hashes import fingerprint
 from mono2stereo.parallel import map_parallel
-from mono2stereo.provenance import code_hash, settings_hash
 from mono2stereo.sequential import SequentialFile
 
 BLOCK_SAMPLES = 1 << 18
@@ -68,8 +67,7 @@ class Settings:
     @property
     def fingerprint(self) -> str:
         """Changes with any setting and with the code that makes pairs."""
-        code = (code_hash(Path(module).parent) for module in (__file__, str(mono2stereo.dsp.__file__)))
-        return "-".join([settings_hash(vars(self)), *code])
+        return fingerprint(vars(self), __name__)
 
 
 @dataclass(frozen=True)

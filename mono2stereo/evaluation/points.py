@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from mono2stereo.data.excerpts import Excerpt
-from mono2stereo.decorrelators import CLASSICAL, SWEEPS, Decorrelator
+from mono2stereo.decorrelators import Decorrelator
+from mono2stereo.decorrelators.classical import CLASSICAL, SWEEPS
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.dsp.distortion import outside_critical_band_db
 from mono2stereo.dsp.signals import Signal

@@ -10,7 +10,6 @@ import keras
 import tensorflow as tf
 from filelock import FileLock, Timeout
 
-import mono2stereo
 from mono2stereo.config import Config
 from mono2stereo.data.batches import batches
 from mono2stereo.data.clips import ClipDrawer
@@ -19,6 +18,7 @@ from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import DataError, TrainingError
 from mono2stereo.files import atomic_path
+from mono2stereo.hashes import fingerprint
 from mono2stereo.losses.signal_terms import SignalTerms
 from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.export import export_onnx
@@ -29,7 +29,7 @@ from mono2stereo.training.curves import Curves, Sink
 from mono2stereo.training.hardware import compute_in
 from mono2stereo.training.loop import Schedule, follow, train
 from mono2stereo.training.optimizer import AdamW
-from mono2stereo.training.resume import ResumeState, fingerprint
+from mono2stereo.training.resume import ResumeState
 from mono2stereo.training.step import ADVERSARIAL, GanStep
 from mono2stereo.training.team import gather
 
@@ -189,8 +189,7 @@ def run_fingerprint(config: Config, pairs: Path) -> str:
     """
     load_natural(pairs)
     settings = config.model_dump()
-    code = sorted(Path(mono2stereo.__file__).parent.rglob("*.py"))
-    return fingerprint({key: settings[key] for key in FINGERPRINTED}, [pairs / "index.json", *code])
+    return fingerprint({key: settings[key] for key in FINGERPRINTED}, __name__, [pairs / "index.json"])
 
 
 def mid_to_side(config: Config) -> MidToSide:

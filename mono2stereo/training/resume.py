@@ -8,7 +8,6 @@ runs no code.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import os
@@ -16,7 +15,7 @@ import shutil
 import sys
 import uuid
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +24,10 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mono2stereo.files import atomic_path
+from mono2stereo.hashes import file_sha256
 
 KEPT_STATES = 2
 CHECKSUMS = "SHA256SUMS"  # as sha256sum writes and checks it
-
-
-def fingerprint(parameters: Mapping[str, Any], files: Iterable[Path]) -> str:
-    """16 hex digits that change with any parameter and with any file's content."""
-    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
-    for path in sorted(files):
-        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]
 
 
 class ResumeState:
@@ -155,8 +147,7 @@ def _checksums(folder: Path) -> dict[str, str]:
     sums = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != CHECKSUMS:
-            with path.open("rb") as file:
-                sums[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+            sums[path.relative_to(folder).as_posix()] = file_sha256(path)
     return sums
 
 

@@ -10,6 +10,8 @@ import grimp
 import pytest
 import yaml
 
+from mono2stereo.hashes import imported_files
+
 ROOT = Path(__file__).parents[2]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
@@ -19,14 +21,8 @@ def graph() -> grimp.ImportGraph:
     return grimp.build_graph("mono2stereo", exclude_type_checking_imports=True, cache_dir=None)
 
 
-def modules_of(script: Path) -> set[str]:
-    """Modules of the package that `script` imports, at any depth, packages above them included."""
-    direct = set()
-    for node in ast.walk(ast.parse(script.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            direct |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif isinstance(node, ast.Import):
-            direct |= {alias.name for alias in node.names}
+def imported_by(direct: set[str]) -> set[Path]:
+    """Files of the modules of the package among these, of what they import, and of packages above them."""
     found = {name for name in direct if name in graph().modules}
     pending = set(found)
     while pending:
@@ -35,7 +31,18 @@ def modules_of(script: Path) -> set[str]:
         new = (graph().find_modules_directly_imported_by(module) | parents) & graph().modules - found
         found |= new
         pending |= new
-    return found
+    return {path_of(module) for module in found}
+
+
+@cache
+def needed(stage: str) -> set[Path]:
+    direct = set()
+    for node in ast.walk(ast.parse((ROOT / "stages" / f"{stage}.py").read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            direct |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            direct |= {alias.name for alias in node.names}
+    return imported_by(direct)
 
 
 def path_of(module: str) -> Path:
@@ -43,20 +50,56 @@ def path_of(module: str) -> Path:
     return base / "__init__.py" if (ROOT / base).is_dir() else base.with_suffix(".py")
 
 
-def covers(dependency: str, path: Path) -> bool:
-    return Path(dependency) == path or Path(dependency) in path.parents
+def shortest(code: set[Path]) -> list[str]:
+    """These files and what lies beside them, such as a page's scripts; a folder where all in it is needed."""
+    package = Path("mono2stereo")
+    files = [p.relative_to(ROOT) for p in (ROOT / package).rglob("*") if p.is_file() and p.suffix != ".pyc"]
+
+    def wanted(path: Path) -> bool:
+        init = next(init for p in path.parents if (ROOT / (init := p / "__init__.py")).is_file())
+        return path in code or (path.suffix != ".py" and init in code - {package / "__init__.py"})
+
+    found = set()
+    for path in filter(wanted, files):
+        while all(wanted(other) for other in files if path.parent in other.parents):
+            path = path.parent
+        found.add(path.as_posix())
+    return sorted(found)
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_dependencies_are_the_imports(stage):
-    script = Path("stages") / f"{stage}.py"
     assert STAGES[stage]["cmd"] == f"python -m stages.{stage}"  # -m: the code beside it, also in a copy
-    code = [d for d in STAGES[stage]["deps"] if d.startswith(("mono2stereo", "stages"))]
-    needed = {path_of(module) for module in modules_of(ROOT / script)} | {script}
-    missing = sorted(str(path) for path in needed if not any(covers(d, path) for d in code))
-    assert not missing, f"dvc.yaml, stage {stage}: deps lack {missing}"
-    idle = [d for d in code if not any(covers(d, path) for path in needed)]
-    assert not idle, f"dvc.yaml, stage {stage}: deps name what it does not import: {idle}"
+    deps = STAGES[stage]["deps"]
+    assert f"stages/{stage}.py" in deps
+    right = shortest(needed(stage))
+    assert [dependency for dependency in deps if dependency.startswith("mono2stereo")] == right, (
+        f"dvc.yaml, stage {stage}, wants:\n" + "\n".join(f"      - {line}" for line in right)
+    )
+
+
+@pytest.mark.parametrize(
+    ("edited", "stages"),
+    [
+        ("mono2stereo/rendering/listening/assets/blind.js", {"render"}),
+        ("mono2stereo/rendering/listening/page.py", {"render"}),
+        ("mono2stereo/evaluation/statistics.py", {"evaluate"}),
+        ("mono2stereo/measures/side_analysis.py", {"evaluate"}),
+        ("mono2stereo/dsp/onsets.py", {"evaluate"}),
+        ("mono2stereo/decorrelators/haas.py", {"render", "evaluate"}),
+        ("mono2stereo/losses/mel.py", {"train"}),
+        ("mono2stereo/data/preprocess_report.py", {"preprocess"}),
+    ],
+)
+def test_an_edit_runs_again_what_it_changes(edited, stages):
+    path = ROOT / edited
+    assert path.is_file()
+    assert {s for s in STAGES if any(path.is_relative_to(ROOT / dep) for dep in STAGES[s]["deps"])} == stages
+
+
+@pytest.mark.parametrize("module", ["mono2stereo.training.assemble", "mono2stereo.data.preprocessing"])
+def test_what_a_fingerprint_covers_are_the_imports(module):
+    assert {path.relative_to(ROOT) for path in imported_files(module)} == imported_by({module})
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from mono2stereo.cli import main
-from mono2stereo.decorrelators import CLASSICAL
+from mono2stereo.decorrelators.classical import CLASSICAL
 
 COMMAND = [str(Path(sys.executable).with_name("mono2stereo")), "convert"]
 QUICK = ["--method", "velvet"]

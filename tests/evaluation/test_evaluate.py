@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from songs import RATE, pair, song
 
-from mono2stereo.decorrelators import CLASSICAL, SWEEPS
+from mono2stereo.decorrelators.classical import CLASSICAL, SWEEPS
 from mono2stereo.decorrelators.lauridsen import Lauridsen
 from mono2stereo.decorrelators.random_phase import RandomPhase
 from mono2stereo.dsp.signals import Signal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from mono2stereo import hashes
 from mono2stereo.data.download.archive import (
     BROKEN,
     Member,
@@ -114,7 +114,7 @@ def _prepared(root: Path) -> Iterator[None]:
 def _parts(root: Path, remote: RemoteFile) -> Path:
     """The folder of this version's partial files; those of another version go."""
     version = remote.version
-    name = hashlib.sha256(f"{version.validator} {version.size}".encode()).hexdigest()[:16]
+    name = hashes.sha256(f"{version.validator} {version.size}".encode())[:16]
     for other in (root / PARTS).iterdir():
         if other.name != name:
             print(f"download: {remote.url} has changed; starting again", file=sys.stderr)
@@ -173,8 +173,7 @@ def _fetch_archive(remote: RemoteFile, root: Path, archive: Path, sha256: str | 
     _check_space(root, round(size * (1 + SHARE_WANTED)) - _size(part))
     with ByteProgress(size, done=_size(part), label="download") as progress:
         _append(part, remote, 0, size, progress)
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = hashes.file_sha256(part)
     if sha256 not in (None, found):
         part.unlink()
         raise DataError(f"{remote.url}: sha256 {found}, not {sha256}; deleted: run again, or set data.url")

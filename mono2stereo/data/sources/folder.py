@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 import unicodedata
@@ -11,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from mono2stereo.data.sources.track import SPLITS, Track
 from mono2stereo.errors import DataError
+from mono2stereo.hashes import sha256
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc"})
 MAX_NAME_BYTES = 120
@@ -133,4 +133,4 @@ def _place(group: str) -> float:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return sha256(text.encode("utf-8", "surrogateescape"))

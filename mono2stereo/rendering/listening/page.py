@@ -7,7 +7,6 @@ with the mid once and every side beside it, each a 16-bit FLAC. Left and right a
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
 import json
 import math
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 
 from mono2stereo.data.excerpts import Excerpt
 from mono2stereo.dsp.mid_side import decode
+from mono2stereo.hashes import short_hash
 from mono2stereo.rendering.listening.stimuli import MONO, LeftOut, Stimulus
 from mono2stereo.rendering.loudness_matching import HIGHEST_PEAK, fades, gain_to
 from mono2stereo.rendering.retention import evenly_spaced
@@ -186,10 +186,8 @@ def _arguments(script: Path) -> list[Any]:
 
 def _digest(page: Described, folder: Path) -> str:
     """What tells this page's results from another's: all that is heard on it."""
-    digest = hashlib.sha256(json.dumps(page, sort_keys=True).encode())
-    for file in sorted(folder.glob("audio/*.js")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:12]
+    sounds = (file.read_bytes() for file in sorted(folder.glob("audio/*.js")))
+    return short_hash(json.dumps(page, sort_keys=True).encode(), *sounds)
 
 
 def _without_nan(measures: Mapping[str, float]) -> dict[str, float | None]:

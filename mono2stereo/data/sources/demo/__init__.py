@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +13,13 @@ from mono2stereo.data.sources.demo.mix import record
 from mono2stereo.data.sources.demo.pieces import PIECES, Piece
 from mono2stereo.data.sources.track import SPLITS, Track
 from mono2stereo.files import atomic_path
+from mono2stereo.hashes import code_hash
 from mono2stereo.parallel import map_parallel
 from mono2stereo.synthesis.instruments import SAMPLE_RATE
 
 ARTIST = "mono2stereo demo"
 MADE_BY = "made_by"
+PIECES_CODE, SOUND_CODE = Path(__file__).parent, Path(synthesis.__file__).parent
 
 
 class DemoSource:
@@ -33,7 +34,7 @@ class DemoSource:
         self.pieces = pieces
 
     def prepare(self) -> None:
-        code = _fingerprint()
+        code = code_hash([file for package in (PIECES_CODE, SOUND_CODE) for file in package.glob("*.py")])
         stamp = self.path / MADE_BY
         if not stamp.is_file() or stamp.read_text() != code:
             for part in ("train", "test"):
@@ -55,12 +56,6 @@ class DemoSource:
             part = "test" if piece.split == "test" else "train"
             tracks.append(Track(name, piece.split, self.path / part / name / "mixture.wav"))
         return tracks
-
-
-def _fingerprint() -> str:
-    folders = (Path(__file__).parent, Path(synthesis.__file__).parent)
-    code = [path for folder in folders for path in sorted(folder.glob("*.py"))]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in code)).hexdigest()
 
 
 def _write(job: tuple[int, Path]) -> None:
