@@ -188,7 +188,7 @@ def _convert(
     dtype: np.dtype[np.floating] = np.dtype("float64" if precise else "float32")
     with closing(_in_step(recording, decorrelator, dtype)) as made:
         meter = Meter(recording.sample_rate, loudness=options.match_loudness)
-        changes_mid = hasattr(decorrelator, "fold_down_stream")
+        changes_mid = decorrelator.changes_mid
         protected = encoding.subtype not in ("FLOAT", "DOUBLE")
         if options.gain_db is not None:
             gain, pairs = Gain(options.gain_db, "as asked"), _metered(made, meter)
@@ -217,7 +217,7 @@ def _in_step(
     """What was read, the mid that is made of it and the side, block by block, (n,) each, latency undone."""
     rate = recording.sample_rate
     streams = [decorrelator.stream(rate)]
-    if hasattr(decorrelator, "fold_down_stream"):
+    if decorrelator.changes_mid:
         streams.append(decorrelator.fold_down_stream(rate))
     early = [stream.latency_samples for stream in streams]
     queues: list[Signal] = [np.zeros(0), *[np.zeros(0, dtype)] * len(streams)]

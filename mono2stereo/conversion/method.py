@@ -47,7 +47,7 @@ class Method:
         if self.classical is None:
             return Widened(NeuralDecorrelator.load(self.model, threads=threads), self.width or Width())
         method = CLASSICAL[self.classical]()
-        if hasattr(method, "fold_down_stream"):
+        if method.changes_mid:
             if self.width is not None:
                 raise UsageError(f"{self.classical} makes left and right itself; leave out the width")
             return method

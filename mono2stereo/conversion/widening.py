@@ -81,17 +81,16 @@ class Widened(Streaming):
         wanted = self.width.db + highpass_gain_db(frequency_hz, self.width.mono_below_hz)
         gain_db = np.clip(target - own, MOST_LOWERED_DB, MOST_RAISED_DB) + wanted
         highband = None
-        if self.width.highband and isinstance(self.decorrelator, NeuralDecorrelator):
-            model_rate = self.decorrelator.sample_rate
-            if model_rate != sample_rate:
-                band = crossover_hz(model_rate, sample_rate)
-                highband = highband_filter(target + wanted, frequency_hz, band, sample_rate)
+        card = self.decorrelator.card
+        if self.width.highband and card and card.sample_rate != sample_rate:
+            band = crossover_hz(card.sample_rate, sample_rate)
+            highband = highband_filter(target + wanted, frequency_hz, band, sample_rate)
         gain = minimum_phase_filter(gain_db, sample_rate) if np.any(gain_db) else None
         return WidenedStream(self.decorrelator.stream(sample_rate), gain, highband)
 
     def _curves_db(self, frequency_hz: Signal) -> tuple[Signal, Signal]:
         """Side against mid at `frequency_hz` as the decorrelator makes it, and as it shall be."""
-        card = self.decorrelator.card if isinstance(self.decorrelator, NeuralDecorrelator) else None
+        card = self.decorrelator.card
         own, curve = WidthCurve.of(card.own_width) if card else LEVEL, self.width.curve
         if curve == "natural":
             natural = WidthCurve.of((card or NeuralDecorrelator.load().card).natural_width)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import scipy.fft
 
 from mono2stereo.dsp.signals import Signal, require_mono, require_sample_rate
+
+if TYPE_CHECKING:
+    from mono2stereo.model_card import ModelCard
 
 SHORTEST_TRANSFORM = 4096
 LONG_SAMPLES = 1 << 16  # blocks of files: one transform is as long as one of them and the past
@@ -40,6 +43,16 @@ class Decorrelator(Protocol):
         """Name in tables and file names, parameters included."""
         ...
 
+    @property
+    def card(self) -> ModelCard | None:
+        """Of a trained one: what its file tells, its own width for one; None for all others."""
+        ...
+
+    @property
+    def changes_mid(self) -> bool:
+        """Whether it makes left and right, and with them a width and another mid than it was given."""
+        ...
+
     def stream(self, sample_rate: int) -> SideStream:
         """Start on a new signal of `sample_rate` Hz.
 
@@ -58,19 +71,12 @@ class Decorrelator(Protocol):
         """
         ...
 
-
-class ChangesMid(Decorrelator, Protocol):
-    """A decorrelator that makes left and right, and with them another mid than it was given.
-
-    All others leave these methods out: their fold-down is the mid itself.
-    """
-
     def fold_down_stream(self, sample_rate: int) -> SideStream:
-        """Start on a new signal: makes the mid that goes with the side of `stream`, as late as that one."""
+        """Start on a new signal: makes the mid that goes with the side of `stream`, with its own latency."""
         ...
 
     def fold_down(self, mid: Signal, sample_rate: int) -> Signal:
-        """Make the mid that goes with `side`, (samples,) of one dtype.
+        """Make the mid that goes with `side`, (samples,) of one dtype: the given one unless `changes_mid`.
 
         Raises:
             AudioError: not a floating-point waveform, or a rate that does not fit.
@@ -78,14 +84,36 @@ class ChangesMid(Decorrelator, Protocol):
         ...
 
 
+class Unchanged:
+    """A stream that gives what it takes."""
+
+    latency_samples = 0
+
+    def process(self, mid: Signal) -> Signal:
+        return mid
+
+
 class Streaming:
-    """Gives a decorrelator its `side` from its `stream`: one mechanism for files and for blocks."""
+    """Makes `side` from `stream`, one mechanism for files and for blocks; leaves the mid alone."""
+
+    card: ModelCard | None = None
+    changes_mid = False
 
     def side(self: Decorrelator, mid: Signal, sample_rate: int) -> Signal:
         require_mid(mid, sample_rate)
-        stream = self.stream(sample_rate)
-        late = np.zeros(stream.latency_samples, mid.dtype)
-        return np.concatenate([stream.process(mid), stream.process(late)])[len(late) :]
+        return _in_full(self.stream(sample_rate), mid)
+
+    def fold_down_stream(self, sample_rate: int) -> SideStream:
+        return Unchanged()
+
+    def fold_down(self: Decorrelator, mid: Signal, sample_rate: int) -> Signal:
+        require_mid(mid, sample_rate)
+        return _in_full(self.fold_down_stream(sample_rate), mid)
+
+
+def _in_full(stream: SideStream, mid: Signal) -> Signal:
+    late = np.zeros(stream.latency_samples, mid.dtype)
+    return np.concatenate([stream.process(mid), stream.process(late)])[len(late) :]
 
 
 class Staged:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mono2stereo.decorrelators.base import FirStream, Streaming, require_mid
-from mono2stereo.dsp.signals import Signal
+from mono2stereo.decorrelators.base import FirStream, Streaming
 from mono2stereo.errors import AudioError
 
 
@@ -32,6 +31,7 @@ class Haas(Streaming):
     """
 
     delay_seconds: float = 0.02
+    changes_mid = True
 
     def __post_init__(self) -> None:
         if not self.delay_seconds > 0:
@@ -46,17 +46,8 @@ class Haas(Streaming):
         return self._stream(sample_rate, -0.5)
 
     def fold_down_stream(self, sample_rate: int) -> FirStream:
-        """Make (L + R) / 2, as late as `stream` makes the side."""
+        """Make (L + R) / 2."""
         return self._stream(sample_rate, 0.5)
-
-    def fold_down(self, mid: Signal, sample_rate: int) -> Signal:
-        """Return the mid of what this makes, of the shape and dtype of `mid`.
-
-        Raises:
-            AudioError: not a floating-point waveform, or a rate that does not fit.
-        """
-        require_mid(mid, sample_rate)
-        return self.fold_down_stream(sample_rate).process(mid)
 
     def _stream(self, sample_rate: int, late: float) -> FirStream:
         delay = max(1, round(self.delay_seconds * sample_rate))

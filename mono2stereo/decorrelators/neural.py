@@ -25,6 +25,7 @@ class NeuralDecorrelator(Streaming):
     """Mono → side by a trained generator. Make one with `load`."""
 
     name = "neural"
+    card: ModelCard
 
     def __init__(self, session: Any, card: ModelCard, block_frames: int = FILE_BLOCK_FRAMES) -> None:
         self._session = session

@@ -166,8 +166,7 @@ def make(point: Point, mono: Signal, sample_rate: int) -> Made:
     side = decorrelator.side(mono, sample_rate)
     if not np.isfinite(side).all():
         raise AudioError("the side is not finite")
-    fold_down = getattr(decorrelator, "fold_down", None)
-    return Made(side, fold_down and fold_down(mono, sample_rate))
+    return Made(side, decorrelator.fold_down(mono, sample_rate) if decorrelator.changes_mid else None)
 
 
 def made_of(point: Point, stretch: Excerpt) -> Made:

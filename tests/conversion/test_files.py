@@ -186,6 +186,8 @@ def test_a_method_that_changes_the_mid_is_kept_in_step_and_named(sound, tmp_path
     class Late(Velvet):
         """A fold-down 5 samples late, with a latency of 3."""
 
+        changes_mid = True
+
         def fold_down_stream(self, sample_rate):
             stream = type("Stream", (), {"latency_samples": 3})()
             past = np.zeros(8, np.float32)

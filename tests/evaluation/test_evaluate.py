@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from songs import RATE, pair, song
 
+from mono2stereo.decorrelators.base import Streaming
 from mono2stereo.decorrelators.classical import CLASSICAL, SWEEPS
 from mono2stereo.decorrelators.lauridsen import Lauridsen
 from mono2stereo.decorrelators.random_phase import RandomPhase
@@ -24,7 +25,7 @@ from mono2stereo.measures import COMPARED, MEASURES
 METHODS = [MODEL, OWN_SIDE, "lauridsen", "random_phase", "haas", "absent"]
 
 
-class Silent:
+class Silent(Streaming):
     name = "silent"
 
     def side(self, mid: Signal, sample_rate: int) -> Signal:
@@ -40,6 +41,7 @@ class Haas(Silent):
     """Left the source, right the source 10 ms later."""
 
     name = "haas-10ms"
+    changes_mid = True
 
     def side(self, mid: Signal, sample_rate: int) -> Signal:
         return (mid - self._late(mid, sample_rate)) / 2

@@ -111,8 +111,7 @@ def make_stimuli(
         try:
             decorrelator = make()
             side = _made(excerpt, decorrelator.side, f"{name}: the side")
-            fold_down = getattr(decorrelator, "fold_down", None)  # of the few that change the mid
-            own_mid = _made(excerpt, fold_down, f"{name}: the mid") if fold_down else mid
+            own_mid = _made(excerpt, decorrelator.fold_down, f"{name}: the mid")
             yield Stimulus(name, "classical", own_mid, side, SideMeasures.of(own_mid, side, rate))
         except Mono2StereoError as error:
             yield LeftOut(name, str(error))

@@ -14,6 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from mono2stereo.data.excerpts import Excerpt
+from mono2stereo.decorrelators.base import Streaming
 from mono2stereo.decorrelators.lauridsen import Lauridsen
 from mono2stereo.decorrelators.schroeder import Schroeder
 from mono2stereo.errors import AudioError
@@ -24,10 +25,11 @@ RATE = 22050
 LOUDNESS = -23.0
 
 
-class Delayed:
+class Delayed(Streaming):
     """Left as it is, right late: the fold-down is not the input."""
 
     name = "delayed"
+    changes_mid = True
 
     def _late(self, mid: NDArray) -> NDArray:
         return np.concatenate([np.zeros(200, mid.dtype), mid[:-200]])
@@ -39,7 +41,7 @@ class Delayed:
         return (mid + self._late(mid)) / 2
 
 
-class Failing:
+class Failing(Streaming):
     name = "failing"
 
     def side(self, mid: NDArray, sample_rate: int) -> NDArray:
