@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping
 
 from mono2stereo.decorrelators.all_pass import AllPass
 from mono2stereo.decorrelators.base import Decorrelator
+from mono2stereo.decorrelators.chorus import Chorus
 from mono2stereo.decorrelators.erb_delay import ErbDelay
 from mono2stereo.decorrelators.haas import Haas
 from mono2stereo.decorrelators.lauridsen import Lauridsen
+from mono2stereo.decorrelators.modulated_delay import ModulatedDelay
 from mono2stereo.decorrelators.optimized_velvet import OptimizedVelvet
 from mono2stereo.decorrelators.parametric_stereo import ParametricStereo
 from mono2stereo.decorrelators.random_phase import RandomPhase
 from mono2stereo.decorrelators.schroeder import Schroeder
+from mono2stereo.decorrelators.turned_phases import TurnedPhases
 from mono2stereo.decorrelators.velvet import Velvet
 
 CLASSICAL: Mapping[str, Callable[[], Decorrelator]] = {
@@ -25,6 +28,10 @@ CLASSICAL: Mapping[str, Callable[[], Decorrelator]] = {
     "velvet": Velvet,
     "optimized_velvet": OptimizedVelvet,
     "ps": ParametricStereo,
+    # What moves in time:
+    "modulated_delay": ModulatedDelay,
+    "chorus": Chorus,
+    "turned_phases": TurnedPhases,
 }
 
 # From almost a copy to a wash that is as incoherent as recordings are, even at long windows: the curve of
@@ -51,4 +58,14 @@ SWEEPS: Mapping[str, tuple[Decorrelator, ...]] = {
         *(OptimizedVelvet(milliseconds * 1e-3, milliseconds, decay_db=0) for milliseconds in (100, 300)),
     ),
     "ps": tuple(ParametricStereo(stretch) for stretch in (0.25, 0.5, 1, 2, 4, 8)),
+    # The deeper, the slower, so that pitch does not wobble by more than an eighth of a tone or two.
+    "modulated_delay": (
+        *(ModulatedDelay(depth_seconds=milliseconds * 1e-3) for milliseconds in (0.06, 0.3, 0.8, 1.905)),
+        *(ModulatedDelay(depth_seconds=milliseconds * 1e-3, rate_hz=0.63) for milliseconds in (4.29, 7.62)),
+    ),
+    "chorus": (
+        *(Chorus(1, 0.5e-3, milliseconds * 1e-3) for milliseconds in (0.06, 0.3)),
+        *(Chorus(depth_seconds=milliseconds * 1e-3) for milliseconds in (1, 3, 6, 12)),
+    ),
+    "turned_phases": tuple(TurnedPhases(depth) for depth in (0.5, 1, 2, 3, 4, 8)),
 }
