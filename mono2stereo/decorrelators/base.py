@@ -13,6 +13,7 @@ from mono2stereo.dsp.signals import Signal, require_mono, require_sample_rate
 SHORTEST_TRANSFORM = 4096
 LONG_SAMPLES = 1 << 16  # blocks of files: one transform is as long as one of them and the past
 DIRECT_SAMPLES = 256  # in shorter blocks sums are faster than transforms
+PIECE_SAMPLES = 1 << 16  # of a long block, which go through all stages before the next: bounds the memory
 
 
 class SideStream(Protocol):
@@ -82,8 +83,7 @@ class Streaming:
     """Gives a decorrelator its `side` from its `stream`: one mechanism for files and for blocks."""
 
     def side(self: Decorrelator, mid: Signal, sample_rate: int) -> Signal:
-        require_mid(mid, sample_rate)
-        stream = self.stream(sample_rate)
+        stream = self.stream(require_mid(mid, sample_rate))
         late = np.zeros(stream.latency_samples, mid.dtype)
         return np.concatenate([stream.process(mid), stream.process(late)])[len(late) :]
 
@@ -97,7 +97,10 @@ class Staged:
     stages: Sequence[Callable[[Any], Any]]
 
     def process(self, mid: Signal) -> Signal:
-        block: Any = mid
+        pieces = [mid[start : start + PIECE_SAMPLES] for start in range(0, len(mid), PIECE_SAMPLES)]
+        return np.concatenate([mid[:0], *map(self._through, pieces)])
+
+    def _through(self, block: Any) -> Any:
         for stage in self.stages:
             block = stage(block)
         return block
@@ -182,11 +185,11 @@ def settle(state: Signal) -> Signal:
     return np.where(np.abs(state) < 1e-60, 0, state)
 
 
-def require_mid(mid: Signal, sample_rate: int) -> None:
-    """Refuse what no decorrelator takes.
+def require_mid(mid: Signal, sample_rate: int) -> int:
+    """Refuse what no decorrelator takes; returns the rate as an integer.
 
     Raises:
-        AudioError: not a floating-point waveform, or a rate below 8000 Hz.
+        AudioError: not a floating-point waveform, or not a rate of 8000 to 384 000 Hz.
     """
     require_mono(mid, "mid", samples=1)
-    require_sample_rate(sample_rate)
+    return require_sample_rate(sample_rate)

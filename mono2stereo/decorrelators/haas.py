@@ -55,8 +55,7 @@ class Haas(Streaming):
         Raises:
             AudioError: not a floating-point waveform, or a rate that does not fit.
         """
-        require_mid(mid, sample_rate)
-        return self.fold_down_stream(sample_rate).process(mid)
+        return self.fold_down_stream(require_mid(mid, sample_rate)).process(mid)
 
     def _stream(self, sample_rate: int, late: float) -> FirStream:
         delay = max(1, round(self.delay_seconds * sample_rate))
