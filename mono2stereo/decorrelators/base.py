@@ -116,6 +116,7 @@ class FirStream:
 
     Args:
         impulse_responses: (taps,) each.
+        steady: as if the first sample had always been there: an offset does not begin with a thump.
 
     >>> stream = FirStream(np.array([0, 0.5]))
     >>> blocks = [stream.process(np.array([1.0])), stream.process(np.zeros(2))]
@@ -125,14 +126,17 @@ class FirStream:
 
     latency_samples = 0
 
-    def __init__(self, *impulse_responses: Signal) -> None:
-        self._responses = impulse_responses
+    def __init__(self, *impulse_responses: Signal, steady: bool = False) -> None:
+        self._responses, self._unbegun = impulse_responses, steady
         self._past = np.zeros((len(impulse_responses), max(map(len, impulse_responses)) - 1))
         self._spectra: dict[int, Signal] = {}
 
     def process(self, *signals: Signal) -> Signal:
         """Take the next samples of each signal, (n,), and return as many, of the first one's dtype."""
         samples, dtype, past = len(signals[0]), signals[0].dtype, self._past.shape[1]
+        if samples and self._unbegun:
+            self._past[:] = [signal[:1] for signal in signals]
+            self._unbegun = False
         # In double precision what a transform leaves in silence is below any sample format's last bit.
         joined = np.concatenate([self._past, signals], axis=1)
         self._past = joined[:, samples:].copy()
