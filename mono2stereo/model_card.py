@@ -7,12 +7,12 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mono2stereo.dsp.signals import LOWEST_SAMPLE_RATE
+from mono2stereo.dsp.signals import HIGHEST_SAMPLE_RATE, LOWEST_SAMPLE_RATE
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import AudioError, ModelError
 from mono2stereo.hashes import sha256
 
-HIGHEST_SAMPLE_RATE, MOST_FRAME_SAMPLES, MOST_FRAMES = 384_000, 1 << 16, 1 << 14
+MOST_FRAME_SAMPLES, MOST_FRAMES = 1 << 16, 1 << 14
 FORMAT_VERSION = 1
 METADATA_KEY = "mono2stereo"  # of the ONNX file's metadata
 # The last metadata entry of a sealed file, up to its value, as protobuf writes it.

@@ -43,7 +43,7 @@ def convert(
 
     Args:
         mono: `(samples,)`, float32 or float64.
-        sample_rate: In Hz, from 8000 up.
+        sample_rate: In Hz, whole, from 8000 to 384 000.
         decorrelator: What makes the side; without it the network that comes with the package.
         width: How wide; without it as wide as recordings are, or as a `Widened` decorrelator says.
 
@@ -52,12 +52,13 @@ def convert(
         beyond full scale are possible and are not clipped.
 
     Raises:
-        AudioError: More than one channel, no floating point, values that are not finite, or a lower rate.
+        AudioError: More than one channel, no floating point, values that are not finite, or another rate.
     """
     mono = np.asarray(mono)
     require_mono(mono, "mono")
     if not np.all(np.isfinite(mono)):
         raise AudioError("mono holds values that are not finite; repair the recording first")
+    sample_rate = require_sample_rate(sample_rate)
     widened = _widened(decorrelator or _default(), width)
     return decode(mono, widened.side(mono, sample_rate) if len(mono) else mono)
 
@@ -72,7 +73,7 @@ def stream(
     """Start to widen a signal that comes in blocks of any size.
 
     Args:
-        sample_rate: In Hz, from 8000 up.
+        sample_rate: In Hz, whole, from 8000 to 384 000.
         decorrelator: What makes the side; without it the network that comes with the package, set to its
             shortest latency.
         width: How wide; without it as wide as recordings are.
@@ -83,9 +84,9 @@ def stream(
         Its `process` takes `(n,)` and returns `(n, 2)`, `latency_samples` late.
 
     Raises:
-        AudioError: A rate below 8000 Hz.
+        AudioError: Another rate.
     """
-    require_sample_rate(sample_rate)
+    sample_rate = require_sample_rate(sample_rate)
     widened = _widened(decorrelator or _default(live=True), width)
     limiter = None if ceiling_db is None else SideLimiter(sample_rate, 10 ** (ceiling_db / 20))
     return StereoStream(widened.stream(sample_rate), limiter)

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -221,7 +220,7 @@ def _in_step(
         streams.append(decorrelator.fold_down_stream(rate))
     early = [stream.latency_samples for stream in streams]
     queues: list[Signal] = [np.zeros(0), *[np.zeros(0, dtype)] * len(streams)]
-    blocks = chain(recording.mids(), [np.zeros(max(early))])
+    blocks = _held(recording.mids(), max(early))
     made: Generator[tuple[Signal, Any]] = ((block, block.astype(dtype)) for block in blocks)
     for stage in stages_of(streams[0]):
         made = ahead(_through(stage, made))
@@ -237,6 +236,15 @@ def _in_step(
             source, side, *mid = (queue[:ready] for queue in queues)
             queues = [queue[ready:] for queue in queues]
             yield source, mid[0] if mid else source, side
+
+
+def _held(blocks: Iterator[Signal], samples: int) -> Iterator[Signal]:
+    """Blocks, and the last sample as often again as the last of the side is late."""
+    last = np.zeros(1)
+    for block in blocks:
+        yield block
+        last = block[-1:]
+    yield np.repeat(last, samples)
 
 
 def _through(

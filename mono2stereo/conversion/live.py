@@ -14,8 +14,8 @@ from mono2stereo.errors import AudioError
 class StereoStream:
     """A widened signal, block by block; make one with `mono2stereo.stream`.
 
-    Its mid is the input, `latency_samples` later, whatever the limiter does. Push that many zeros to get
-    the end.
+    Its mid is the input, `latency_samples` later, whatever the limiter does. Push the last sample that
+    many times to get the end.
 
     Args:
         side: makes the side.

@@ -9,13 +9,24 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
+import scipy.signal
 
 from mono2stereo.conversion.curves import WidthCurve
 from mono2stereo.conversion.highband import highband_filter
 from mono2stereo.conversion.width_filter import grid_hz, highpass_gain_db, minimum_phase_filter
-from mono2stereo.decorrelators.base import Decorrelator, FirStream, SideStream, Staged, Streaming, stages_of
+from mono2stereo.decorrelators.all_pass import SosStream
+from mono2stereo.decorrelators.base import (
+    Decorrelator,
+    FirStream,
+    SideStream,
+    Staged,
+    Streaming,
+    require_mid,
+    stages_of,
+)
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.decorrelators.neural_stream import crossover_hz
+from mono2stereo.dsp.filters import dc_blocker_sos
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 
@@ -63,6 +74,9 @@ class Widened(Streaming):
     of a model's card, 0 dB for the classical ones. It stays between -40 and +12 dB, so that what a network
     leaves out, such as the bass below its high-pass, is not dug up.
 
+    A constant offset of the mid gets no side, and no thump where it begins and ends: the mid counts as if
+    its first sample had always been there and its last one stayed.
+
     Args:
         decorrelator: what makes the side.
         width: how wide.
@@ -75,6 +89,11 @@ class Widened(Streaming):
     def name(self) -> str:
         return f"{self.decorrelator.name}-widened"
 
+    def side(self, mid: Signal, sample_rate: int) -> Signal:
+        stream = self.stream(require_mid(mid, sample_rate))
+        made = [stream.process(mid), stream.process(np.full(stream.latency_samples, mid[-1]))]
+        return np.concatenate(made)[stream.latency_samples :]
+
     def stream(self, sample_rate: int) -> WidenedStream:
         frequency_hz = grid_hz(sample_rate)
         own, target = self._curves_db(frequency_hz)
@@ -86,7 +105,9 @@ class Widened(Streaming):
             band = crossover_hz(card.sample_rate, sample_rate)
             highband = highband_filter(target + wanted, frequency_hz, band, sample_rate)
         gain = minimum_phase_filter(gain_db, sample_rate) if np.any(gain_db) else None
-        return WidenedStream(self.decorrelator.stream(sample_rate), gain, highband)
+        return WidenedStream(
+            self.decorrelator.stream(sample_rate), OffsetBlocker(sample_rate), gain, highband
+        )
 
     def _curves_db(self, frequency_hz: Signal) -> tuple[Signal, Signal]:
         """Side against mid at `frequency_hz` as the decorrelator makes it, and as it shall be."""
@@ -101,16 +122,36 @@ class Widened(Streaming):
         return own_db, own_db if isinstance(curve, str) else curve.at(frequency_hz)
 
 
+class OffsetBlocker(SosStream):
+    """A high-pass of 5 Hz for which the first sample has always been there.
+
+    >>> OffsetBlocker(8000).process(np.full(3, 0.5)).round(12).tolist()
+    [0.0, 0.0, 0.0]
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        super().__init__(dc_blocker_sos(sample_rate))
+        self._begun = False
+
+    def process(self, mid: Signal) -> Signal:
+        if len(mid) and not self._begun:
+            self._state, self._begun = scipy.signal.sosfilt_zi(self._sos) * mid[0], True
+        return super().process(mid)
+
+
 class WidenedStream(Staged):
-    """The widened decorrelator at work.
+    """The widened decorrelator at work; push the last sample of the mid again to get the end of the side.
 
     Args:
         stream: of the decorrelator.
+        blocker: before it.
         gain: impulse response on its side; None for none.
         highband: impulse response from mid to what is added; None for none.
     """
 
-    def __init__(self, stream: SideStream, gain: Signal | None, highband: Signal | None) -> None:
+    def __init__(
+        self, stream: SideStream, blocker: OffsetBlocker, gain: Signal | None, highband: Signal | None
+    ) -> None:
         self.latency_samples = stream.latency_samples
         self._highband = highband is not None
         responses = [AS_IT_IS if gain is None else gain, *([] if highband is None else [highband])]
@@ -118,7 +159,7 @@ class WidenedStream(Staged):
         self._late = np.zeros(stream.latency_samples)
         first, *others = stages_of(stream)
         self.stages = (
-            lambda mid: (mid, first(mid)),
+            lambda mid: ((steady := blocker.process(mid)), first(steady)),
             *[partial(_beside_mid, stage) for stage in others],
             lambda pair: self._filtered(*pair),
         )

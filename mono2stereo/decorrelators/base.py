@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SHORTEST_TRANSFORM = 4096
 LONG_SAMPLES = 1 << 16  # blocks of files: one transform is as long as one of them and the past
 DIRECT_SAMPLES = 256  # in shorter blocks sums are faster than transforms
+PIECE_SAMPLES = 1 << 16  # of a long block, which go through all stages before the next: bounds the memory
 
 
 class SideStream(Protocol):
@@ -100,15 +101,13 @@ class Streaming:
     changes_mid = False
 
     def side(self: Decorrelator, mid: Signal, sample_rate: int) -> Signal:
-        require_mid(mid, sample_rate)
-        return _in_full(self.stream(sample_rate), mid)
+        return _in_full(self.stream(require_mid(mid, sample_rate)), mid)
 
     def fold_down_stream(self, sample_rate: int) -> SideStream:
         return Unchanged()
 
     def fold_down(self: Decorrelator, mid: Signal, sample_rate: int) -> Signal:
-        require_mid(mid, sample_rate)
-        return _in_full(self.fold_down_stream(sample_rate), mid)
+        return _in_full(self.fold_down_stream(require_mid(mid, sample_rate)), mid)
 
 
 def _in_full(stream: SideStream, mid: Signal) -> Signal:
@@ -125,7 +124,10 @@ class Staged:
     stages: Sequence[Callable[[Any], Any]]
 
     def process(self, mid: Signal) -> Signal:
-        block: Any = mid
+        pieces = [mid[start : start + PIECE_SAMPLES] for start in range(0, len(mid), PIECE_SAMPLES)]
+        return np.concatenate([mid[:0], *map(self._through, pieces)])
+
+    def _through(self, block: Any) -> Any:
         for stage in self.stages:
             block = stage(block)
         return block
@@ -141,6 +143,7 @@ class FirStream:
 
     Args:
         impulse_responses: (taps,) each.
+        steady: as if the first sample had always been there: an offset does not begin with a thump.
 
     >>> stream = FirStream(np.array([0, 0.5]))
     >>> blocks = [stream.process(np.array([1.0])), stream.process(np.zeros(2))]
@@ -150,14 +153,17 @@ class FirStream:
 
     latency_samples = 0
 
-    def __init__(self, *impulse_responses: Signal) -> None:
-        self._responses = impulse_responses
+    def __init__(self, *impulse_responses: Signal, steady: bool = False) -> None:
+        self._responses, self._unbegun = impulse_responses, steady
         self._past = np.zeros((len(impulse_responses), max(map(len, impulse_responses)) - 1))
         self._spectra: dict[int, Signal] = {}
 
     def process(self, *signals: Signal) -> Signal:
         """Take the next samples of each signal, (n,), and return as many, of the first one's dtype."""
         samples, dtype, past = len(signals[0]), signals[0].dtype, self._past.shape[1]
+        if samples and self._unbegun:
+            self._past[:] = [signal[:1] for signal in signals]
+            self._unbegun = False
         # In double precision what a transform leaves in silence is below any sample format's last bit.
         joined = np.concatenate([self._past, signals], axis=1)
         self._past = joined[:, samples:].copy()
@@ -210,11 +216,11 @@ def settle(state: Signal) -> Signal:
     return np.where(np.abs(state) < 1e-60, 0, state)
 
 
-def require_mid(mid: Signal, sample_rate: int) -> None:
-    """Refuse what no decorrelator takes.
+def require_mid(mid: Signal, sample_rate: int) -> int:
+    """Refuse what no decorrelator takes; returns the rate as an integer.
 
     Raises:
-        AudioError: not a floating-point waveform, or a rate below 8000 Hz.
+        AudioError: not a floating-point waveform, or not a rate of 8000 to 384 000 Hz.
     """
     require_mono(mid, "mid", samples=1)
-    require_sample_rate(sample_rate)
+    return require_sample_rate(sample_rate)

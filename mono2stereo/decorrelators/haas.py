@@ -24,10 +24,10 @@ class Haas(Streaming):
     Raises:
         AudioError: no delay.
 
-    >>> haas, mid = Haas(delay_seconds=1 / 8000), np.array([1.0, 0.0, 0.0])
+    >>> haas, mid = Haas(delay_seconds=1 / 8000), np.array([0.0, 1.0, 0.0])
     >>> side, folded = haas.side(mid, 8000), haas.fold_down(mid, 8000)
     >>> (folded + side).tolist(), (folded - side).tolist()
-    ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+    ([0.0, 1.0, 0.0], [0.0, 0.0, 1.0])
     """
 
     delay_seconds: float = 0.02
@@ -51,4 +51,4 @@ class Haas(Streaming):
 
     def _stream(self, sample_rate: int, late: float) -> FirStream:
         delay = max(1, round(self.delay_seconds * sample_rate))
-        return FirStream(np.concatenate([[0.5], np.zeros(delay - 1), [late]]))
+        return FirStream(np.concatenate([[0.5], np.zeros(delay - 1), [late]]), steady=True)

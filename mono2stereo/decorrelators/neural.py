@@ -6,12 +6,12 @@ import math
 from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from mono2stereo.decorrelators.base import Streaming
 from mono2stereo.decorrelators.neural_stream import NeuralStream
+from mono2stereo.decorrelators.session import Session
 from mono2stereo.dsp.signals import require_sample_rate
 from mono2stereo.errors import AudioError, ModelError
 from mono2stereo.model_card import METADATA_KEY, ModelCard, broken_seal
@@ -27,7 +27,7 @@ class NeuralDecorrelator(Streaming):
     name = "neural"
     card: ModelCard
 
-    def __init__(self, session: Any, card: ModelCard, block_frames: int = FILE_BLOCK_FRAMES) -> None:
+    def __init__(self, session: Session, card: ModelCard, block_frames: int = FILE_BLOCK_FRAMES) -> None:
         self._session = session
         self._block_frames = block_frames
         self.card = card
@@ -62,20 +62,9 @@ class NeuralDecorrelator(Streaming):
         data = path.read_bytes()
         if broken_seal(data):
             raise ModelError(f"{path}: damaged, its checksum is another; export or copy it again")
-        import onnxruntime  # here, so that `import mono2stereo` stays quick
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = threads
-        # Threads that wait would keep a core from what else a conversion does.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        session = Session(data, threads)
         try:
-            # From bytes: a model that refers to other files of the machine is refused.
-            # No fallback: it would print, and try the same again.
-            session = onnxruntime.InferenceSession(
-                data, options, providers=["CPUExecutionProvider"], enable_fallback=0
-            )
-            card = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+            card = session.opened().get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         except Exception as error:  # onnxruntime's own errors share no base class
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise ModelError(f"{path}: no readable ONNX file ({reason})") from None
@@ -99,7 +88,7 @@ class NeuralDecorrelator(Streaming):
     @cached_property
     def _silent_states(self) -> dict[str, np.ndarray]:
         """States after endless silence: zeros, unless the network has biases."""
-        shapes = {value.name: value.shape for value in self._session.get_inputs()[1:]}
+        shapes = {value.name: value.shape for value in self._session.opened().get_inputs()[1:]}
         if sum(4 * math.prod(shape) for shape in shapes.values()) > MOST_BYTES:
             raise ModelError("states beyond any that mono2stereo exports")
         states = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
@@ -112,7 +101,7 @@ class NeuralDecorrelator(Streaming):
         """Mid frames `(frames, bins)` complex64 → side frames of the same shape, and the next states."""
         frames, bins = spectrum.shape
         channels = spectrum.view(np.float32).reshape(1, frames, 2 * bins).transpose(0, 2, 1)
-        side, *following = self._session.run(None, {"mid": channels, **states})
+        side, *following = self._session.opened().run(None, {"mid": channels, **states})
         pairs = np.ascontiguousarray(side[0].T)
         return pairs.view(np.complex64), dict(zip(states, following, strict=True))
 
@@ -122,13 +111,12 @@ class NeuralDecorrelator(Streaming):
         The network works at a rate of its own; above its Nyquist frequency the side is empty.
 
         Raises:
-            AudioError: a rate below 8000 Hz.
+            AudioError: not a whole rate from 8000 to 384 000 Hz.
         """
-        require_sample_rate(sample_rate)
         return NeuralStream(
             self._run,
             self._silent_states,
             self.card,
-            sample_rate=sample_rate,
+            sample_rate=require_sample_rate(sample_rate),
             block_frames=self._block_frames,
         )

@@ -19,7 +19,6 @@ States = dict[str, np.ndarray]
 Network = Callable[[Signal, States], tuple[Signal, States]]
 PROMPT_FRAMES = 16  # blocks up to here are for ears that wait
 AT_ONCE_FRAMES = 256  # of short blocks that are there at once; more do not fit a core's cache
-PIECE_SAMPLES = 1 << 16
 _NOTHING = 1e-20
 
 
@@ -68,11 +67,6 @@ class NeuralStream(Staged):
         self.latency_samples = ceil(delay)
         self._ready = np.zeros(self.latency_samples, np.float32)
         self.stages = (self._to_frames, self._through_network, self._to_side)
-
-    def process(self, mid: Signal) -> Signal:
-        """Take the next samples of the mid, and return as many of the side, `latency_samples` late."""
-        pieces = [mid[start : start + PIECE_SAMPLES] for start in range(0, len(mid), PIECE_SAMPLES)]
-        return np.concatenate([mid[:0], *map(super().process, pieces)])
 
     def _to_frames(self, mid: Signal) -> _Block:
         at_model_rate = self._down.process(mid) if self._down else mid.astype(np.float32, copy=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from mono2stereo.errors import AudioError
 
 Signal = npt.NDArray[Any]
-LOWEST_SAMPLE_RATE = 8000
+LOWEST_SAMPLE_RATE, HIGHEST_SAMPLE_RATE = 8000, 384_000
 
 
 def require_mono(x: Signal, name: str, *, samples: int = 0) -> None:
@@ -50,14 +51,22 @@ def require_pair(x: Signal, y: Signal, names: str, *, samples: int = 0) -> None:
         raise AudioError(f"{names} have {x.shape[0]} and {y.shape[0]} samples: cut them to one length")
 
 
-def require_sample_rate(sample_rate: float) -> None:
-    """Refuse rates that audio does not come at.
+def require_sample_rate(sample_rate: float) -> int:
+    """Refuse rates that audio does not come at, and what is no rate; returns it as an integer.
 
     Raises:
-        AudioError: `sample_rate` is below 8000 Hz.
+        AudioError: `sample_rate` is no number, no whole one, or not from 8000 to 384 000 Hz.
+
+    >>> require_sample_rate(44100.0)
+    44100
     """
-    if not sample_rate >= LOWEST_SAMPLE_RATE:
-        raise AudioError(f"sample_rate = {sample_rate}: at least {LOWEST_SAMPLE_RATE} Hz; resample first")
+    number = isinstance(sample_rate, (Real, np.number)) and not isinstance(sample_rate, bool)
+    if not number or not LOWEST_SAMPLE_RATE <= sample_rate <= HIGHEST_SAMPLE_RATE or sample_rate % 1:
+        raise AudioError(
+            f"sample_rate = {sample_rate!r}: a whole number of at least {LOWEST_SAMPLE_RATE} Hz and at most "
+            f"{HIGHEST_SAMPLE_RATE} Hz; resample first"
+        )
+    return int(sample_rate)
 
 
 def mean_defined(rows: Sequence[Signal] | Signal) -> Signal:

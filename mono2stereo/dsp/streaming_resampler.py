@@ -16,11 +16,12 @@ from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 
 STOPBAND_DB = 100.0
-LARGEST_PERIOD = 2048
+LONGEST_PERIOD_SECONDS = 0.1  # after which outputs lie between inputs as before; files wait so long
 PIECE_OUTPUTS = 32
 # Up to this many multiplications BLAS keeps to one thread; more would cost more than they bring.
 PRODUCT = 250_000
 PHASES = 1024
+ROW_NUMBERS = 1 << 17  # of windows and taps that are multiplied at once: a core's cache holds them
 
 
 def lowpass_kernel(seconds: Signal, pass_hz: float, stop_hz: float) -> Signal:
@@ -82,7 +83,7 @@ class StreamResampler:
         half = self._half = ceil(kernel_half_seconds(pass_hz, stop_hz) * from_rate) + 1
         band = (from_rate, pass_hz, stop_hz, half)
         self._pieces: list[tuple[int, Signal]] = []
-        if prompt or max(self._down, self._up) > LARGEST_PERIOD:
+        if prompt or common * LONGEST_PERIOD_SECONDS < 1:
             self._table = _phase_table(min(self._up, PHASES), *band)
             self.delay_samples = half
         else:
@@ -120,8 +121,16 @@ class StreamResampler:
         last = -(-known * self._up // self._down) if known > 0 else 0
         if last <= self._made:
             return np.zeros(0, np.float32)
-        place = np.arange(self._made, last) * self._down
-        whole, rest = np.divmod(place, self._up)
+        rows = max(1, ROW_NUMBERS // (2 * self._half))
+        made = [self._rows(first, min(first + rows, last)) for first in range(self._made, last, rows)]
+        self._made = last
+        drop = last * self._down // self._up - self._first
+        self._held, self._first = self._held[drop:].copy(), self._first + drop
+        return np.concatenate(made)
+
+    def _rows(self, first: int, last: int) -> Signal:
+        """Outputs from `first` to before `last`: a window of the input by a row of the table for each."""
+        whole, rest = np.divmod(np.arange(first, last) * self._down, self._up)
         windows = np.lib.stride_tricks.sliding_window_view(self._held, 2 * self._half)[whole - self._first]
         phases = len(self._table) - 1
         phase, between = np.divmod(rest * phases, self._up)
@@ -129,9 +138,6 @@ class StreamResampler:
         if phases < self._up:
             share = (between / self._up).astype(np.float32)
             made += share * (np.einsum("ij,ij->i", windows, self._table[phase + 1]) - made)
-        self._made = last
-        drop = last * self._down // self._up - self._first
-        self._held, self._first = self._held[drop:].copy(), self._first + drop
         return made
 
 

@@ -26,7 +26,7 @@ LOUD = (0.9 * LOUD / np.abs(LOUD).max()).astype(np.float32)
 def streamed(stream, mono, size):
     """All of the stereo signal, latency undone."""
     late = stream.latency_samples
-    padded = np.concatenate([mono, np.zeros(late, mono.dtype)])
+    padded = np.concatenate([mono, np.full(late, mono[-1])])
     return np.concatenate([stream.process(padded[at : at + size]) for at in range(0, len(padded), size)])[
         late:
     ]

@@ -7,13 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mono2stereo.conversion.curves import WidthCurve
+from mono2stereo.conversion.files import FileOptions, convert_file
+from mono2stereo.conversion.method import Method
 from mono2stereo.conversion.widening import MOST_RAISED_DB, Widened, Width
 from mono2stereo.conversion.width_filter import FILTER_SECONDS, grid_hz, minimum_phase_filter
 from mono2stereo.data.natural import WIDTH_CENTRES_HZ, OwnRateLevels
+from mono2stereo.decorrelators import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.decorrelators.velvet import Velvet
 from mono2stereo.dsp.bands import level_db
@@ -194,3 +198,21 @@ def test_what_is_no_curve_is_refused_in_one_line(text, tmp_path):
 def test_refuses_widths_that_are_none(bad):
     with pytest.raises(AudioError):
         Width(**bad)
+
+
+@pytest.mark.parametrize("sample_rate", [22050, 48000])
+@pytest.mark.parametrize("method", ["neural", *CLASSICAL])
+def test_an_offset_is_no_thump_of_the_side_at_either_end(method, sample_rate, tmp_path):
+    made = Method(classical=None if method == "neural" else method).build()
+    noise = 0.01 * np.random.default_rng(12).standard_normal(2 * sample_rate)
+    sides = {}
+    for offset in (0.0, 0.3):
+        soundfile.write(tmp_path / "a.wav", noise + offset, sample_rate, subtype="FLOAT")
+        convert_file(
+            tmp_path / "a.wav", tmp_path / "b.wav", decorrelator=made, options=FileOptions(force=True)
+        )
+        left, right = soundfile.read(tmp_path / "b.wav")[0].T
+        sides[offset] = (left - right) / 2
+    edge = sample_rate // 10
+    for end in (slice(0, edge), slice(-edge, None), slice(edge, -edge)):
+        assert level_db(sides[0.3][end]) < level_db(sides[0.0]) + 3
