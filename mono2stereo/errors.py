@@ -42,6 +42,10 @@ class TrainingError(Mono2StereoError):
     """Training diverged or cannot be resumed."""
 
 
+class TerminatedError(SystemExit):
+    """SIGTERM came."""
+
+
 # Faults of the machine that a person can mend, and how.
 REMEDIES = {
     errno.ENOSPC: "free some space",
@@ -58,10 +62,12 @@ REMEDIES = {
 def one_line_errors() -> Iterator[None]:
     """End with one line on stderr, as stages and CLI do, where the cause is no defect of the program.
 
-    The project's errors and the machine's faults exit with status 1, wrong usage with 2, Ctrl-C with 130.
+    The project's errors and the machine's faults exit with status 1, wrong usage with 2, Ctrl-C with 130,
+    SIGTERM with 143.
     """
     try:
-        yield
+        with _default_interrupts(), sigterm_exits():
+            yield
     except Mono2StereoError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2 if isinstance(error, UsageError) else 1) from None
@@ -73,6 +79,9 @@ def one_line_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         raise SystemExit(130) from None
+    except TerminatedError as error:
+        print("terminated", file=sys.stderr)
+        raise SystemExit(error.code) from None
 
 
 def printable(text: str) -> str:
@@ -93,15 +102,29 @@ def fault(error: OSError) -> str:
 
 
 @contextmanager
+def _default_interrupts() -> Iterator[None]:
+    """Within the block Ctrl-C raises KeyboardInterrupt, unless it is ignored, as under `nohup` or `&`."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before == signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
 def sigterm_exits() -> Iterator[None]:
-    """Within the block SIGTERM raises SystemExit once; further ones do not disturb the cleaning up."""
+    """Within the block SIGTERM raises TerminatedError once; further ones do not disturb the cleaning up."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def leave(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise SystemExit(128 + number)
+        raise TerminatedError(128 + number)
 
     before = signal.signal(signal.SIGTERM, leave)
     try:

@@ -14,6 +14,7 @@ it, within a minute. After any but 0 start all again.
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from mono2stereo import tracking
@@ -27,6 +28,8 @@ CHECKPOINTS, REPORTS = Path("models/checkpoints"), Path("reports/train")
 def main() -> None:
     """Read params.yaml, train, write models/ and reports/train/."""
     config = Config.load()
+    # Whatever other projects of this user have in ~/.keras or the environment.
+    os.environ |= {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": os.devnull}
     from mono2stereo.training.assemble import Training  # TensorFlow, once the settings are known to be good
     from mono2stereo.training.hardware import share_cores
 

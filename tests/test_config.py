@@ -52,6 +52,7 @@ def test_a_sections_value_goes_before_the_profiles(tmp_path):
         ({"loss.mel": "much"}, ["loss.mel = 'much'", "number"]),
         ({"loss.mel": -1.0}, ["loss.mel = -1.0", "greater than or equal to 0"]),
         ({"loss.mel": float("nan")}, ["loss.mel = nan"]),
+        ({"seed": 2**32}, ["seed = 4294967296", "less than 4294967296"]),
         ({"train.steps": 1.5}, ["train.steps = 1.5", "integer"]),
         ({"generator.kind": "lstm"}, ["generator.kind = 'lstm'", "grouped_conv1d", "conv2d"]),
         ({"profile": "huge"}, ["profile = 'huge'", "allowed are ci, demo, full"]),
@@ -81,6 +82,15 @@ def test_refusals_are_one_line_that_names_key_value_and_what_is_allowed(changes,
     assert "params.yaml" in message
     for part in named:
         assert part in message, message
+
+
+@pytest.mark.parametrize("number", ["1e-5", "0.00001", "1e+20"])
+def test_numbers_as_dvc_writes_them(number, tmp_path):
+    from dvc.utils.hydra import apply_overrides  # what `dvc exp run -S` calls
+
+    path = write(tmp_path, {})
+    apply_overrides(path, [f"train.divergence_limit={number}"])
+    assert Config.load(path).train.divergence_limit == float(number)
 
 
 def test_missing_and_broken_files(tmp_path):

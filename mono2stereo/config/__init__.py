@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
+from ruamel.yaml import YAML, YAMLError
 
 from mono2stereo.config.profiles import fill_in_profile
 from mono2stereo.config.sections import (
@@ -36,7 +36,7 @@ class Config(Section):
     """
 
     profile: str
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, lt=2**32)]  # NumPy's range
     sample_rate: Annotated[int, Field(ge=8000, le=192000)]
     data: Data
     stft: Stft
@@ -54,10 +54,11 @@ class Config(Section):
         """Read `path`, fill in the active profile, and check every value."""
         path = Path(path)
         try:
-            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+            # YAML 1.2, as DVC reads and writes it: in 1.1 its 1e-05 is text.
+            raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise ConfigError(f"{path}: not found; run from the repository's top folder") from None
-        except yaml.YAMLError as error:
+        except YAMLError as error:
             raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
         if not isinstance(raw, dict):
             raise ConfigError(f"{path}: must hold sections of settings, not {type(raw).__name__}")

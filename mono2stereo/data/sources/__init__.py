@@ -43,19 +43,25 @@ def open_source(
     Args:
         name: demo, folder, musdb18hq or musdb18-sample.
         path: the tree that folder reads; for the MUSDB ones a tree or archive on disk already, unless it is
-            DEMO_PATH. Relative to `root` or absolute. demo ignores it.
+            DEMO_PATH. Relative to `root` or absolute.
         root: the repository's top folder; what is made or fetched lies in data/raw/<name> below it.
         valid_fraction: share of the groups of tracks that folder puts into valid, 0…1.
         test_fraction: the same for test.
         url: where the MUSDB ones download from, or OFFICIAL.
         delete_archive: delete an archive that they had to download whole, once they have taken their part.
+
+    Raises:
+        DataError: no such source, or a path that it would not read.
     """
     raw = root / "data" / "raw" / name
+    path = Path(path)
+    if name == "demo" and path != DEMO_PATH:
+        raise DataError(f"data.path = {path}: data.source = demo reads none; set data.source to folder, too")
     if name == "demo":
         return DemoSource(raw)
     if name == "folder":
         return FolderSource(root / path, valid_fraction=valid_fraction, test_fraction=test_fraction)
-    given = None if Path(path) == DEMO_PATH else root / path
+    given = None if path == DEMO_PATH else root / path
     address = None if url == OFFICIAL else url
     if name == "musdb18hq":
         return Musdb18HqSource(given, raw=raw, url=address, delete_archive=delete_archive)

@@ -6,6 +6,7 @@ import re
 import sys
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from mono2stereo.data.sources.track import SPLITS, Track
@@ -14,14 +15,17 @@ from mono2stereo.hashes import sha256
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc"})
 MAX_NAME_BYTES = 120
+SPLIT_NAMES = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
+    ("valid", "validation", "val", "dev"), "valid"
+)
 DISC = re.compile(r"(cd|dis[ck]|vol(ume)?)[ ._-]*\d+", re.IGNORECASE)
 
 
 class FolderSource:
     """A tree of recordings that libsndfile reads.
 
-    With a folder train, valid or test at its top, only the recordings below these count and keep their
-    split. Otherwise see `split_of`.
+    With folders train, valid and test at its top (or SPLIT_NAMES' other words, in any case), only the
+    recordings below these count and keep their split. Otherwise see `split_of`. Linked folders count, too.
     """
 
     def __init__(self, path: Path, *, valid_fraction: float, test_fraction: float) -> None:
@@ -37,10 +41,23 @@ class FolderSource:
                 f"{self.path}: holds no WAV, FLAC, OGG, MP3 or AIFF file; set data.path to one that does"
             )
 
+        folders = self._split_folders()
+        if folders and (absent := [split for split in SPLITS if split not in folders.values()]):
+            raise DataError(
+                f"{self.path}: {', '.join(folders)} names a split, but no folder is {' or '.join(absent)}; "
+                "add that, or rename what is no split"
+            )
+        if linked := [folder for folder in _folders(self.path) if folder.is_symlink()]:
+            print(
+                f"{linked[0]}: a link; DVC does not see what changes behind {len(linked)} of them: after a "
+                "change, dvc repro --force download",
+                file=sys.stderr,
+            )
+
     def tracks(self) -> list[Track]:
         files = self._files()
-        if any((self.path / split).is_dir() for split in SPLITS):
-            splits = {file: file.parts[0] for file in files if file.parts[0] in SPLITS}
+        if folders := self._split_folders():
+            splits = {file: folders[file.parts[0]] for file in files if file.parts[0] in folders}
             names = unique_names(list(splits), below=1)
         else:
             if len(files) > 1 and len({_group(file) for file in files}) == 1:
@@ -55,13 +72,30 @@ class FolderSource:
             for name, (file, split) in zip(names, splits.items(), strict=True)
         ]
 
+    def _split_folders(self) -> dict[str, str]:
+        """Split by name of those folders at the top that name one."""
+        tops = sorted(folder.name for folder in self.path.iterdir() if folder.is_dir())
+        return {top: SPLIT_NAMES[top.casefold()] for top in tops if top.casefold() in SPLIT_NAMES}
+
     def _files(self) -> list[PurePosixPath]:
-        found = (path.relative_to(self.path) for path in self.path.rglob("*") if path.is_file())
+        found = (path for folder in _folders(self.path) for path in folder.iterdir())
         return sorted(
-            PurePosixPath(path.as_posix())
+            PurePosixPath(path.relative_to(self.path).as_posix())
             for path in found
-            if path.suffix.lower() in SUFFIXES and not any(part.startswith(".") for part in path.parts)
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
         )
+
+
+def _folders(top: Path) -> Iterator[Path]:
+    """`top` and all folders below it, through links but not in circles; those with a dot are passed over."""
+    pending = [(top, frozenset({top.resolve()}))]
+    while pending:
+        folder, above = pending.pop()
+        yield folder
+        for inner in folder.iterdir():
+            real = inner.resolve()
+            if inner.is_dir() and not inner.name.startswith(".") and real not in above:
+                pending.append((inner, above | {real}))
 
 
 def split_of(

@@ -28,7 +28,7 @@ class MusdbTree:
     """Files `<tree>/{train,test}/<pattern>`.
 
     Attributes:
-        given: a tree, an archive or a folder that holds the archive, on disk already; else $MUSDB_PATH.
+        given: a tree, an archive or a folder that holds the archive, on disk already.
         raw: the folder for what is extracted or downloaded, where neither is a tree.
         pattern: of the files below train/ and test/.
         archive_name: the archive's usual name.
@@ -48,14 +48,18 @@ class MusdbTree:
     @property
     def path(self) -> Path:
         """The folder that holds train/ and test/."""
-        given = self._given()[0]
-        return given if given is not None and self._is_tree(given) else self.raw
+        return self.given if self.given is not None and self._is_tree(self.given) else self.raw
 
     def prepare(self) -> None:
         """Locate, extract or download the files. Raises DataError."""
-        given, named = self._given()
+        given = self.given
         if given is None:
             if not is_complete(self.raw):
+                if elsewhere := os.environ.get("MUSDB_PATH"):
+                    raise DataError(
+                        f"MUSDB_PATH = {elsewhere}: not read, because DVC could not see it change; set "
+                        f"data.path to it, or unset it to download"
+                    )
                 self._show_terms_once()
                 fetch(
                     self.url,
@@ -68,19 +72,14 @@ class MusdbTree:
             archive = given if given.is_file() else given / self.archive_name
             if not archive.is_file():
                 raise DataError(
-                    f"{named} = {given}: neither {self.archive_name} nor {{train,test}}/{self.pattern}; "
-                    f"correct it, or leave {named} out to download"
+                    f"data.path = {given}: neither {self.archive_name} nor {{train,test}}/{self.pattern}; "
+                    "correct it, or leave it as it was to download"
                 )
             self._show_terms_once()
             extract(archive, self.raw, wanted=self._wanted)
 
     def files(self) -> list[Path]:
         return [file for part in PARTS for file in sorted((self.path / part).glob(self.pattern))]
-
-    def _given(self) -> tuple[Path | None, str]:
-        if self.given is None and (path := os.environ.get("MUSDB_PATH")):
-            return Path(path).expanduser(), "MUSDB_PATH"
-        return self.given, "data.path"
 
     def _is_tree(self, path: Path) -> bool:
         return all(any((path / part).glob(self.pattern)) for part in PARTS)

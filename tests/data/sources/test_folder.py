@@ -50,6 +50,33 @@ def test_honours_split_folders_and_ignores_the_rest(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("names", ["Train Valid Test", "training VAL testing", "TRAIN dev Test"])
+def test_splits_by_other_words(tmp_path: Path, names: str) -> None:
+    source = _source(_touch(tmp_path, *(f"{name}/{n}.wav" for name in names.split() for n in range(5))))
+    source.prepare()
+    by_folder = {(track.path.parent.name, track.split) for track in source.tracks()}
+    assert by_folder == set(zip(names.split(), ("train", "valid", "test"), strict=True))
+
+
+def test_half_a_split_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="Dev, Train names a split, but no folder is test; add that"):
+        _source(_touch(tmp_path, "Train/1.wav", "Dev/2.wav", "eval/3.wav")).prepare()
+
+
+def test_linked_folders_are_read_once_and_said(tmp_path: Path, capsys) -> None:
+    albums = _touch(tmp_path / "elsewhere", "one/1.wav", "two/2.wav", "three/3.wav")
+    for split, album in (("train", "one"), ("valid", "two"), ("test", "three")):
+        (tmp_path / "tree").mkdir(exist_ok=True)
+        (tmp_path / "tree" / split).symlink_to(albums / album)
+    (albums / "one" / "round").symlink_to(tmp_path / "tree")
+    source = _source(tmp_path / "tree")
+    source.prepare()
+    assert {(track.split, track.name) for track in source.tracks()} >= {
+        ("train", "1"), ("valid", "2"), ("test", "3")
+    }  # fmt: skip
+    assert "a link; DVC does not see what changes behind" in capsys.readouterr().err
+
+
 def test_same_name_in_two_splits_stays_apart(tmp_path: Path) -> None:
     names = [
         track.name for track in _source(_touch(tmp_path, "train/x.wav", "test/x.wav", "valid/v.ogg")).tracks()

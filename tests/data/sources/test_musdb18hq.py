@@ -59,12 +59,9 @@ def test_official_validation_names_without_importing_musdb() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("by", ["data.path", "MUSDB_PATH"])
-def test_a_tree_on_disk_is_used_where_it_lies(tmp_path: Path, monkeypatch, capsys, by: str) -> None:
+def test_a_tree_on_disk_is_used_where_it_lies(tmp_path: Path, capsys) -> None:
     tree = make_tree(tmp_path / "tree")
-    if by == "MUSDB_PATH":
-        monkeypatch.setenv("MUSDB_PATH", str(tree))
-    source = open_source("musdb18hq", path=tree if by == "data.path" else DEMO_PATH, root=tmp_path / "root")
+    source = open_source("musdb18hq", path=tree, root=tmp_path / "root")
     source.prepare()
     tracks = source.tracks()
     assert splits(source) == [86, 14, 50]
@@ -77,13 +74,11 @@ def test_a_tree_on_disk_is_used_where_it_lies(tmp_path: Path, monkeypatch, capsy
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("by", ["archive", "its folder", "MUSDB_PATH"])
+@pytest.mark.parametrize("by", ["archive", "its folder"])
 @pytest.mark.parametrize("above", ["", "musdb18hq/"])
-def test_an_archive_on_disk_is_extracted_once(tmp_path, monkeypatch, capsys, by: str, above: str) -> None:
+def test_an_archive_on_disk_is_extracted_once(tmp_path, capsys, by: str, above: str) -> None:
     archive = make_archive(tmp_path / "disk" / "musdb18hq.zip", above=above)
-    if by == "MUSDB_PATH":
-        monkeypatch.setenv("MUSDB_PATH", str(archive))
-    path = {"archive": archive, "its folder": archive.parent, "MUSDB_PATH": DEMO_PATH}[by]
+    path = archive if by == "archive" else archive.parent
     source = open_source("musdb18hq", path=path, root=tmp_path / "root", delete_archive=True)
     source.prepare()
     raw = tmp_path / "root" / "data" / "raw" / "musdb18hq"
@@ -118,12 +113,19 @@ def test_says_how_many_there_should_be(tmp_path: Path, capsys) -> None:
     assert f"149 mixtures, where all of them are {MIXTURES}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("by", ["data.path", "MUSDB_PATH"])
-def test_names_what_is_missing(tmp_path: Path, monkeypatch, by: str) -> None:
-    if by == "MUSDB_PATH":
-        monkeypatch.setenv("MUSDB_PATH", str(tmp_path))
-    with pytest.raises(DataError, match=rf"{by} = .*neither musdb18hq\.zip nor .*mixture\.wav"):
-        open_source("musdb18hq", path=tmp_path if by == "data.path" else DEMO_PATH, root=Path()).prepare()
+def test_names_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"data\.path = .*neither musdb18hq\.zip nor .*mixture\.wav"):
+        open_source("musdb18hq", path=tmp_path, root=Path()).prepare()
+
+
+def test_what_dvc_cannot_see_is_refused(tmp_path: Path, monkeypatch) -> None:
+    """Another MUSDB_PATH would leave all results standing; a path for the demo corpus would be ignored."""
+    monkeypatch.setenv("MUSDB_PATH", str(tmp_path))
+    with pytest.raises(DataError, match=r"MUSDB_PATH = .*: not read, .*; set data\.path to it, or unset it"):
+        open_source("musdb18hq", path=DEMO_PATH, root=tmp_path).prepare()
+    with pytest.raises(DataError, match=r"data\.source = demo reads none; set data\.source to folder"):
+        open_source("demo", path=tmp_path, root=tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_unknown_source() -> None:
