@@ -27,6 +27,7 @@ from mono2stereo.config.sections import (
     Train,
 )
 from mono2stereo.errors import ConfigError
+from mono2stereo.models.receptive_field import filtered_frames, receptive_frames
 
 
 class Config(Section):
@@ -95,21 +96,27 @@ class Config(Section):
             raise ConfigError(
                 f"stft.frame_length = {stft.frame_length}: at most stft.fft_length, {stft.fft_length}"
             )
-        receptive = 4 * (generator.kernel_frames - 1)
+        receptive = receptive_frames(generator.kind, generator.kernel_frames)
         overlap = -(-stft.frame_length // stft.frame_step)
         if generator.context_frames < receptive + overlap:
             raise ConfigError(
-                f"generator.context_frames = {generator.context_frames}: four layers of "
+                f"generator.context_frames = {generator.context_frames}: kernels of "
                 f"{generator.kernel_frames} frames need at least {receptive + overlap}"
             )
-        if generator.lookahead_frames > receptive:
+        filtered = filtered_frames(generator.kind, generator.kernel_frames)
+        if generator.lookahead_frames > filtered:
             raise ConfigError(
-                f"generator.lookahead_frames = {generator.lookahead_frames}: at most the {receptive} frames "
+                f"generator.lookahead_frames = {generator.lookahead_frames}: at most the {filtered} frames "
                 "that the layers see"
             )
         if generator.start == "copy" and generator.filters_per_bin < 4:
             raise ConfigError(
                 f"generator.filters_per_bin = {generator.filters_per_bin}: generator.start = copy needs 4"
+            )
+        if generator.kind == "gated_bank" and generator.use_bias:
+            raise ConfigError(
+                "generator.use_bias = true: gated_bank has no biases, since level must not matter; set it to "
+                "false"
             )
         if generator.highpass_hz >= self.sample_rate / 2:
             raise ConfigError(

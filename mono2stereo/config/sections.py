@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mono2stereo.cluster import Strategy
+from mono2stereo.models.receptive_field import Kind
 
 Positive = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
@@ -46,7 +47,7 @@ class Preprocess(Section):
 
 
 class Generator(Section):
-    kind: Literal["grouped_conv1d", "conv2d"]
+    kind: Kind
     filters_per_bin: Positive
     kernel_frames: Positive
     context_frames: Positive

@@ -1,0 +1,98 @@
+"""A bank of complex filters per STFT bin, each weighted by a gate that follows the bin's envelope.
+
+A rectifier of real and imaginary parts makes new lines beside every tone, since it does not follow phase.
+Here the filters are complex, and what is not linear works on magnitudes alone: of a steady tone the gates are
+steady, and then all is a linear filter, which adds nothing between harmonics. In each bin, x complex,
+frames t:
+
+    z_n(t) = Σ_τ w_n(τ)·x(t−τ)        y(t) = Σ_n Σ_τ v_n(τ)·g_n(t−τ)·z_n(t−τ)
+    u(t) = ln(a(t) / m(t) + 0.01)     g(t) = 2·sigmoid(conv(ReLU(conv(u))))
+
+a is the mean of |x| over 8 frames, m over 128; the gates' convolutions take every eighth frame. So
+f(e^{iφ}·x) = e^{iφ}·f(x) and f(a·x) = a·f(x) exactly. Filters that differ from bin to bin are time-invariant
+only where frames overlap enough: by 75 % tones stay clean (docs/decisions/generator.md).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from mono2stereo.models.complex_conv import ComplexConv1D
+from mono2stereo.models.generator import Generator
+from mono2stereo.models.grouped_conv import GroupedConv1D, outputs_in_turn
+from mono2stereo.models.receptive_field import (
+    AVERAGE_SHIFTS,
+    GATE_KERNELS,
+    GATE_SPACING,
+    MEAN_SHIFTS,
+    output_kernel_frames,
+)
+
+GATE_CHANNELS = 16
+QUIET = 0.01  # an envelope a hundred times below its mean is silence to the gates
+TINY = 1e-20
+
+
+class GatedBankGenerator(Generator):
+    """Gated complex filters; no bin sees another."""
+
+    kind = "gated_bank"
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        bins, branches = self.n_bins, self.n_bins * self.filters_per_bin
+        self.bank = ComplexConv1D(branches, self.kernel_frames, groups=bins)
+        self.bank.build((None, None, 2 * bins))
+        self.sum = ComplexConv1D(bins, output_kernel_frames(self.kernel_frames), groups=bins)
+        self.sum.build((None, None, 2 * branches))
+        first, second = (
+            GroupedConv1D(filters, kernel, groups=bins, dilation_rate=GATE_SPACING, negative_slope=slope)
+            for filters, kernel, slope in zip(
+                (bins * GATE_CHANNELS, branches), GATE_KERNELS, (0.0, None), strict=True
+            )
+        )
+        first.build((None, None, bins))
+        second.build((None, None, bins * GATE_CHANNELS))
+        self.gate_layers = (first, second)
+
+    def start_from_copy(self, lookahead_frames: int) -> None:
+        """The first branch of each bin and its output filter are one tap at the present frame."""
+        for layer in (self.bank, self.sum):
+            late = min(lookahead_frames, layer.kernel_size - 1)
+            lookahead_frames -= late
+            taps = np.array(layer.taps)
+            branch = taps.reshape(layer.kernel_size, -1, self.n_bins, layer.filters // 2 // self.n_bins, 2)
+            branch[:, 0, :, 0] = 0.0
+            branch[layer.kernel_size - 1 - late, 0, :, 0] = (1.0, 0.0)
+            layer.taps.assign(taps)
+
+    def envelopes(self, spectrum: tf.Tensor) -> tf.Tensor:
+        """What the gates see, (batch, frames - 127, n_bins): each bin's envelope beside its own mean, ln.
+
+        Arithmetic that no graph rewriting takes to a lower precision: gates must be in use what they were in
+        training.
+        """
+        pairs = tf.reshape(spectrum, (tf.shape(spectrum)[0], -1, self.n_bins, 2))
+        average = mean_by_pairs(tf.sqrt(tf.reduce_sum(tf.square(pairs), axis=-1)), AVERAGE_SHIFTS)
+        mean = mean_by_pairs(average, MEAN_SHIFTS)
+        return tf.math.log(average[:, sum(MEAN_SHIFTS) :] / (mean + TINY) + QUIET)
+
+    def gates(self, spectrum: tf.Tensor) -> tf.Tensor:
+        """From 0 to 2, (batch, frames - gate_frames, n_bins · filters_per_bin)."""
+        return 2.0 * tf.sigmoid(outputs_in_turn(self.gate_layers, self.envelopes(spectrum))[-1])
+
+    def call(self, spectrum: tf.Tensor) -> tf.Tensor:
+        late = output_kernel_frames(self.kernel_frames) - 1
+        frames = tf.shape(spectrum)[1] - self.receptive_frames + late
+        branches, gates = self.bank(spectrum)[:, -frames:], self.gates(spectrum)[:, -frames:]
+        return self.sum(branches * tf.repeat(gates, 2, axis=-1))
+
+
+def mean_by_pairs(x: tf.Tensor, shifts: tuple[int, ...]) -> tf.Tensor:
+    """Mean of each frame of `x`, (batch, frames, bins), and frames before it; `sum(shifts)` fewer come out.
+
+    A running sum would lose what is quiet after what is loud.
+    """
+    for shift in shifts:
+        x = 0.5 * (x[:, shift:] + x[:, :-shift])
+    return x

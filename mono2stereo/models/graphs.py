@@ -1,0 +1,99 @@
+"""Each kind of generator as an ONNX graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+
+from mono2stereo.models.gated_bank import QUIET, TINY, GatedBankGenerator
+from mono2stereo.models.generators import Conv2DGenerator, GroupedConv1DGenerator
+from mono2stereo.models.onnx_graph import FrameGraph
+from mono2stereo.models.receptive_field import AVERAGE_SHIFTS, GATE_SPACING, MEAN_SHIFTS
+
+GATES = ("gate_0", "gate_1")
+
+
+def _grouped_conv1d(generator: GroupedConv1DGenerator) -> onnx.GraphProto:
+    """A bin's channels side by side, as images `(1, channels, 1, frames)`."""
+    graph = FrameGraph(generator.n_bins)
+    x = graph.reshape("mid", [1, 2 * generator.n_bins, 1, -1], "mid_image")
+    *before, last = generator.convolutions
+    for index, layer in enumerate(before):
+        x = graph.convolution(x, str(index), *weights(layer), group=layer.groups)
+        x = graph.add("Relu", [x], f"relu_{index}")
+    graph.pairs_at_once(x, str(len(before)), *weights(last))
+    return graph.finish()
+
+
+def _conv2d(generator: Conv2DGenerator) -> onnx.GraphProto:
+    """Real and imaginary parts as channels, `(1, 2, bins, frames)`."""
+    graph, n_bins, around = FrameGraph(generator.n_bins), generator.n_bins, generator.kernel_bins // 2
+    pairs = graph.reshape("mid", [1, n_bins, 2, -1], "mid_pairs")
+    x = graph.add("Transpose", [pairs], "mid_image", perm=[0, 2, 1, 3])
+    for index, layer in enumerate(generator.convolutions):
+        weight = np.asarray(layer.kernel).transpose(3, 2, 1, 0)
+        bias = np.asarray(layer.bias) if layer.use_bias else None
+        x = graph.convolution(x, str(index), weight, bias, height=n_bins, pads=[around, 0, around, 0])
+        if layer is not generator.convolutions[-1]:
+            x = graph.add("Relu", [x], f"relu_{index}")
+    x = graph.add("Transpose", [x], "side_pairs", perm=[0, 2, 1, 3])
+    graph.add("Reshape", [x, graph.constant("folded", [1, 2 * n_bins, -1])], "side")
+    return graph.finish()
+
+
+def _gated_bank(generator: GatedBankGenerator) -> onnx.GraphProto:
+    """The bank, its gates from magnitudes `(1, bins, frames)`, and the sum."""
+    graph, n_bins, branches = FrameGraph(generator.n_bins), generator.n_bins, generator.filters_per_bin
+    pairs = graph.reshape("mid", [1, n_bins, 2, -1], "mid_pairs")
+    magnitudes = graph.add("ReduceL2", [pairs], "magnitudes", axes=[2], keepdims=0)
+    shifts = sum(AVERAGE_SHIFTS) + sum(MEAN_SHIFTS)
+    magnitudes = graph.with_past(magnitudes, "magnitudes", [1, n_bins, shifts])
+    averages = _mean_by_pairs(graph, magnitudes, AVERAGE_SHIFTS, "average")
+    means = _mean_by_pairs(graph, averages, MEAN_SHIFTS, "mean")
+    average = graph.cut(averages, sum(MEAN_SHIFTS), None, 2, "average")
+    above_zero = graph.add("Add", [means, graph.constant("tiny", np.array(TINY, np.float32))], "above_zero")
+    ratio = graph.add("Div", [average, above_zero], "ratio")
+    above_quiet = graph.add(
+        "Add", [ratio, graph.constant("quiet", np.array(QUIET, np.float32))], "above_quiet"
+    )
+    envelopes = graph.add("Log", [above_quiet], "envelopes")
+    gates = graph.reshape(envelopes, [1, n_bins, 1, -1], "envelopes_image")
+    for layer, name, activation in zip(generator.gate_layers, GATES, ("Relu", "Sigmoid"), strict=True):
+        gates = graph.convolution(gates, name, *weights(layer), dilation=GATE_SPACING, group=n_bins)
+        gates = graph.add(activation, [gates], f"{name}_{activation.lower()}")
+    gates = graph.reshape(gates, [n_bins, branches, 1, -1], "gates")
+    x = graph.reshape("mid", [1, 2 * n_bins, 1, -1], "mid_image")
+    x = graph.convolution(x, "bank", *weights(generator.bank), group=n_bins)
+    x = graph.reshape(x, [n_bins, branches, 2, -1], "branches")
+    x = graph.add("Mul", [x, gates], "gated")
+    x = graph.reshape(x, [1, 2 * n_bins * branches, 1, -1], "gated_image")
+    kernel, _ = weights(generator.sum)
+    graph.pairs_at_once(x, "sum", 2 * kernel, None)  # a gate is twice its sigmoid
+    return graph.finish()
+
+
+def _mean_by_pairs(graph: FrameGraph, x: str, shifts: tuple[int, ...], name: str) -> str:
+    half = graph.constant("half", np.array(0.5, np.float32))
+    for shift in shifts:
+        later = graph.cut(x, shift, None, 2, f"{name}_{shift}_later")
+        earlier = graph.cut(x, 0, -shift, 2, f"{name}_{shift}_earlier")
+        x = graph.add(
+            "Mul", [graph.add("Add", [later, earlier], f"{name}_{shift}_sum"), half], f"{name}_{shift}"
+        )
+    return x
+
+
+def weights(layer: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """Kernel `(out, in of a group, 1, taps)` and bias of a grouped layer."""
+    bias = np.asarray(layer.bias) if layer.use_bias else None
+    return np.asarray(layer.kernel).transpose(2, 1, 0)[:, :, np.newaxis], bias
+
+
+GRAPHS: dict[str, Callable[[Any], onnx.GraphProto]] = {
+    "grouped_conv1d": _grouped_conv1d,
+    "conv2d": _conv2d,
+    "gated_bank": _gated_bank,
+}

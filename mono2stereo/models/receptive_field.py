@@ -1,0 +1,49 @@
+"""How far generators see, from their settings alone: what checks settings needs no TensorFlow."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Kind = Literal["gated_bank", "grouped_conv1d", "conv2d"]
+N_LAYERS = 4  # of the published kinds
+
+# Of the gated bank. Envelopes are slower than frames: gates see every eighth of averages over eight.
+GATE_SPACING = 8
+# Means by pairs, of a value and of what lies so many frames before it, over and over: 8 frames, then 128.
+AVERAGE_SHIFTS = (1, 2, 4)
+MEAN_SHIFTS = (8, 16, 32, 64)
+GATE_KERNELS = (10, 5)
+OUTPUT_SHARE = 3  # the filters over the branches have a third of the taps
+
+
+def output_kernel_frames(kernel_frames: int) -> int:
+    """Taps of the gated bank's second filters.
+
+    >>> output_kernel_frames(117)
+    39
+    """
+    return -(-kernel_frames // OUTPUT_SHARE)
+
+
+def gate_frames() -> int:
+    """Frames before its own that a gate depends on."""
+    means = sum(AVERAGE_SHIFTS) + sum(MEAN_SHIFTS)
+    return means + GATE_SPACING * sum(kernel - 1 for kernel in GATE_KERNELS)
+
+
+def filtered_frames(kind: Kind, kernel_frames: int) -> int:
+    """Frames beside its own that the filters of the signal reach: some of these can lie in the future."""
+    if kind == "gated_bank":
+        return kernel_frames + output_kernel_frames(kernel_frames) - 2
+    return N_LAYERS * (kernel_frames - 1)
+
+
+def receptive_frames(kind: Kind, kernel_frames: int) -> int:
+    """Frames beside its own that a frame of the side depends on.
+
+    >>> receptive_frames("grouped_conv1d", 40), receptive_frames("gated_bank", 117)
+    (156, 269)
+    """
+    if kind == "gated_bank":
+        return max(kernel_frames - 1, gate_frames()) + output_kernel_frames(kernel_frames) - 1
+    return filtered_frames(kind, kernel_frames)
