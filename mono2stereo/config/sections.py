@@ -54,6 +54,7 @@ class Generator(Section):
     lookahead_frames: Annotated[int, Field(ge=0)]
     use_bias: bool
     start: Literal["random", "copy"]
+    start_phase_degrees: Annotated[float, Field(ge=-180, le=180)]
     highpass_hz: PositiveFloat
 
 

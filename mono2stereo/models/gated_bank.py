@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from mono2stereo.models.complex_conv import ComplexConv1D
-from mono2stereo.models.generator import Generator
+from mono2stereo.models.generator import Generator, turn
 from mono2stereo.models.grouped_conv import GroupedConv1D, outputs_in_turn
 from mono2stereo.models.receptive_field import (
     AVERAGE_SHIFTS,
@@ -55,15 +55,15 @@ class GatedBankGenerator(Generator):
         second.build((None, None, bins * GATE_CHANNELS))
         self.gate_layers = (first, second)
 
-    def start_from_copy(self, lookahead_frames: int) -> None:
+    def start_from_copy(self, lookahead_frames: int, phase_degrees: float = 0.0) -> None:
         """The first branch of each bin and its output filter are one tap at the present frame."""
-        for layer in (self.bank, self.sum):
+        for layer, tap in ((self.bank, (1.0, 0.0)), (self.sum, turn(phase_degrees)[0])):
             late = min(lookahead_frames, layer.kernel_size - 1)
             lookahead_frames -= late
             taps = np.array(layer.taps)
             branch = taps.reshape(layer.kernel_size, -1, self.n_bins, layer.filters // 2 // self.n_bins, 2)
             branch[:, 0, :, 0] = 0.0
-            branch[layer.kernel_size - 1 - late, 0, :, 0] = (1.0, 0.0)
+            branch[layer.kernel_size - 1 - late, 0, :, 0] = tap
             layer.taps.assign(taps)
 
     def envelopes(self, spectrum: tf.Tensor) -> tf.Tensor:

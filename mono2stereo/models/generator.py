@@ -34,14 +34,16 @@ class Generator(keras.Model):
         """Frames consumed: the outputs are this many fewer than the inputs."""
         return receptive_frames(self.kind, self.kernel_frames)
 
-    def start_from_copy(self, lookahead_frames: int) -> None:
-        """Add to the random weights what copies the mid.
+    def start_from_copy(self, lookahead_frames: int, phase_degrees: float = 0.0) -> None:
+        """Add to the random weights what copies the mid, turned by a phase.
 
         The side starts as the mid and something random of equal level, so that training comes down the
-        trade-off from the mid's own timbre instead of looking for it.
+        trade-off from the mid's own timbre instead of looking for it. No loss term but `movement` minds the
+        phase, so that it lasts: at 90° mid + side and mid - side are equally loud, at 0° they differ most.
 
         Args:
             lookahead_frames: As in `MidToSide`: which of the frames seen is the present one.
+            phase_degrees: Of the copy, relative to the mid.
         """
         raise NotImplementedError
 
@@ -49,11 +51,12 @@ class Generator(keras.Model):
 class Convolutional(Generator):
     """A stack of real convolutions, `convolutions`, each but the last followed by a rectifier."""
 
-    def start_from_copy(self, lookahead_frames: int) -> None:
+    def start_from_copy(self, lookahead_frames: int, phase_degrees: float = 0.0) -> None:
         """ReLU(x) − ReLU(−x) = x in each bin's first channels."""
         present, span = self.receptive_frames - lookahead_frames, self.kernel_frames - 1
         split, keep = np.array([[1, -1, 0, 0], [0, 0, 1, -1]], np.float32), np.eye(4, dtype=np.float32)
-        for layer, copy in zip(self.convolutions, (split, keep, keep, split.T), strict=True):
+        turned = split.T @ turn(phase_degrees)
+        for layer, copy in zip(self.convolutions, (split, keep, keep, turned), strict=True):
             tap = min(span, max(0, present))
             present -= tap
             kernel = np.array(layer.kernel)
@@ -65,3 +68,13 @@ class Convolutional(Generator):
                 shaped[..., : copy.shape[1]] = 0  # nothing random in what carries the copy
             shaped[tap, shaped.shape[1] // 2, : len(copy), :, : copy.shape[1]] += copy[:, None]
             layer.kernel.assign(kernel)
+
+
+def turn(phase_degrees: float) -> np.ndarray:
+    """The 2 × 2 matrix that turns a row (re, im), float32.
+
+    >>> turn(90.0).round(3).tolist()
+    [[0.0, 1.0], [-1.0, 0.0]]
+    """
+    c, s = np.cos(np.radians(phase_degrees)), np.sin(np.radians(phase_degrees))
+    return np.array([[c, s], [-s, c]], np.float32)

@@ -208,7 +208,7 @@ def mid_to_side(config: Config) -> MidToSide:
         highpass_hz=config.generator.highpass_hz,
     )
     if config.generator.start == "copy":
-        generator.start_from_copy(model.lookahead_frames)
+        generator.start_from_copy(model.lookahead_frames, config.generator.start_phase_degrees)
     return model
 
 

@@ -1,0 +1,112 @@
+"""What the gated bank has by construction: it follows phase and level, and leaves tones alone."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mono2stereo.dsp.stft import Stft
+from mono2stereo.models.gated_bank import GatedBankGenerator
+from mono2stereo.models.mid_to_side import MidToSide
+from mono2stereo.models.receptive_field import filtered_frames
+
+BINS, RATE = 65, 22050
+KERNEL = 58
+PITCHES_HZ = np.geomspace(65.0, 9000.0, 20)
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    made = GatedBankGenerator(n_bins=BINS, filters_per_bin=8, kernel_frames=KERNEL, use_bias=False)
+    whole = MidToSide(made, stft=Stft(116, 29, 128), sample_rate=RATE)
+    for layer in made.gate_layers:  # as after training: gates far apart
+        layer.kernel.assign(layer.kernel * 3.0)
+    made.start_from_copy(0, 50.0)
+    return whole
+
+
+@pytest.fixture(scope="module")
+def generator(model):
+    return model.generator
+
+
+def side_of(generator, x: np.ndarray) -> np.ndarray:
+    """Complex (frames, bins) through the network."""
+    pairs = np.stack([x.real, x.imag], axis=-1).reshape(1, len(x), -1).astype(np.float32)
+    return np.asarray(generator(pairs))[0].astype(np.float64).reshape(-1, BINS, 2) @ (1, 1j)
+
+
+@pytest.fixture(scope="module")
+def spectrum():
+    """Music has pauses and attacks: noise whose level moves by 60 dB."""
+    rng = np.random.default_rng(1)
+    level = 10 ** rng.uniform(-3, 0, (40, BINS)).repeat(20, axis=0)
+    return level * (rng.normal(size=(800, BINS)) + 1j * rng.normal(size=(800, BINS)))
+
+
+@pytest.mark.parametrize("factor", [np.exp(1.0j), -1.0, 1j, 1e-3, 1e3])
+def test_phase_and_level_pass_through(generator, spectrum, factor):
+    expected = factor * side_of(generator, spectrum)
+    error = np.abs(side_of(generator, factor * spectrum) - expected).max()
+    assert error <= 1e-5 * np.abs(expected).max()
+
+
+def test_silence_is_silence_also_after_sound(generator, spectrum):
+    spectrum = spectrum.copy()
+    spectrum[400:] = 0
+    side = side_of(generator, spectrum)
+    reach = filtered_frames("gated_bank", KERNEL)
+    sounding = 400 - generator.receptive_frames
+    assert np.abs(side[:sounding]).max() > 0.1
+    assert not np.any(side[sounding + reach :])
+
+
+def test_nothing_of_the_future_is_heard(generator, spectrum):
+    later = spectrum.copy()
+    later[600:] *= 2j
+    before, after = (side_of(generator, x) for x in (spectrum, later))
+    first = 600 - generator.receptive_frames
+    np.testing.assert_array_equal(before[:first], after[:first])
+    assert np.abs(before[first] - after[first]).max() > 1e-3
+
+
+def test_bins_stay_apart_and_gates_move(generator, spectrum):
+    changed = spectrum.copy()
+    changed[:, 7] *= np.linspace(1, 2, 800)
+    difference = np.abs(side_of(generator, spectrum) - side_of(generator, changed)).max(axis=0)
+    assert np.flatnonzero(difference).tolist() == [7]
+    pairs = np.stack([spectrum.real, spectrum.imag], -1).reshape(1, 800, -1).astype(np.float32)
+    gates = np.asarray(generator.gates(tf.constant(pairs)))
+    assert gates.min() >= 0
+    assert gates.max() <= 2
+    assert gates.std(axis=1).mean() > 0.02
+
+
+def test_a_steady_tone_has_nothing_beside_it(model):
+    time = np.arange(2 * RATE) / RATE
+    window = np.blackman(RATE)
+    hz = np.fft.rfftfreq(RATE, 1 / RATE)
+    for pitch in PITCHES_HZ:
+        tone = np.sin(2 * np.pi * pitch * time).astype(np.float32)
+        side = np.asarray(model(tone[None]))[0][-RATE:]
+        band_hz = 24.7 * (0.00437 * pitch + 1)
+        power = np.abs(np.fft.rfft(side * window)) ** 2
+        of_mid = np.sum(np.abs(np.fft.rfft(tone[-RATE:] * window)) ** 2)
+        beside = power[np.abs(hz - pitch) > band_hz / 2].sum()
+        assert 10 * np.log10(beside / of_mid) < -35, pitch
+
+
+@pytest.mark.parametrize("phase", [0.0, 50.0, 90.0])
+def test_the_start_is_the_mid_turned(phase):
+    made = GatedBankGenerator(n_bins=BINS, filters_per_bin=1, kernel_frames=9, use_bias=False)
+    made.build((None, None, 2 * BINS))
+    for layer in made.gate_layers:
+        layer.kernel.assign(tf.zeros_like(layer.kernel))
+    made.start_from_copy(3, phase)
+    x = np.random.default_rng(0).normal(size=(300, BINS, 2)) @ (1, 1j)
+    first = made.receptive_frames - 3
+    expected = x[first:-3] * np.exp(1j * np.radians(phase))
+    np.testing.assert_allclose(side_of(made, x), expected, atol=1e-5)
