@@ -6,9 +6,10 @@ steady, and then all is a linear filter, which adds nothing between harmonics. I
 frames t:
 
     z_n(t) = Σ_τ w_n(τ)·x(t−τ)        y(t) = Σ_n Σ_τ v_n(τ)·g_n(t−τ)·z_n(t−τ)
-    u(t) = ln(a(t) / m(t) + 0.01)     g(t) = 2·sigmoid(conv(ReLU(conv(u))))
+    u(t) = ½·ln(a(t) / m(t) + 1e-4)   g(t) = 2·sigmoid(conv(ReLU(conv(u))))
 
-a is the mean of |x| over 8 frames, m over 128; the gates' convolutions take every eighth frame. So
+a is |x|² smoothed over 22 frames, m the mean of a over 128; the gates' convolutions take every eighth frame.
+|x| itself would ripple at multiples of a low note, some of which fold to a few Hz at the frame rate. So
 f(e^{iφ}·x) = e^{iφ}·f(x) and f(a·x) = a·f(x) exactly. Filters that differ from bin to bin are time-invariant
 only where frames overlap enough: by 75 % tones stay clean (docs/decisions/generator.md).
 """
@@ -30,8 +31,8 @@ from mono2stereo.models.receptive_field import (
 )
 
 GATE_CHANNELS = 16
-QUIET = 0.01  # an envelope a hundred times below its mean is silence to the gates
-TINY = 1e-20
+QUIET = 1e-4  # power 40 dB below its mean is silence to the gates
+TINY = 1e-30
 
 
 class GatedBankGenerator(Generator):
@@ -67,15 +68,15 @@ class GatedBankGenerator(Generator):
             layer.taps.assign(taps)
 
     def envelopes(self, spectrum: tf.Tensor) -> tf.Tensor:
-        """What the gates see, (batch, frames - 127, n_bins): each bin's envelope beside its own mean, ln.
+        """What the gates see, (batch, frames - 141, n_bins): each bin's envelope beside its own mean, ln.
 
         Arithmetic that no graph rewriting takes to a lower precision: gates must be in use what they were in
         training.
         """
         pairs = tf.reshape(spectrum, (tf.shape(spectrum)[0], -1, self.n_bins, 2))
-        average = mean_by_pairs(tf.sqrt(tf.reduce_sum(tf.square(pairs), axis=-1)), AVERAGE_SHIFTS)
+        average = mean_by_pairs(tf.reduce_sum(tf.square(pairs), axis=-1), AVERAGE_SHIFTS)
         mean = mean_by_pairs(average, MEAN_SHIFTS)
-        return tf.math.log(average[:, sum(MEAN_SHIFTS) :] / (mean + TINY) + QUIET)
+        return 0.5 * tf.math.log(average[:, sum(MEAN_SHIFTS) :] / (mean + TINY) + QUIET)
 
     def gates(self, spectrum: tf.Tensor) -> tf.Tensor:
         """From 0 to 2, (batch, frames - gate_frames, n_bins · filters_per_bin)."""

@@ -45,13 +45,13 @@ def _conv2d(generator: Conv2DGenerator) -> onnx.GraphProto:
 
 
 def _gated_bank(generator: GatedBankGenerator) -> onnx.GraphProto:
-    """The bank, its gates from magnitudes `(1, bins, frames)`, and the sum."""
+    """The bank, its gates from powers `(1, bins, frames)`, and the sum."""
     graph, n_bins, branches = FrameGraph(generator.n_bins), generator.n_bins, generator.filters_per_bin
     pairs = graph.reshape("mid", [1, n_bins, 2, -1], "mid_pairs")
-    magnitudes = graph.add("ReduceL2", [pairs], "magnitudes", axes=[2], keepdims=0)
+    powers = graph.add("ReduceSumSquare", [pairs], "powers", axes=[2], keepdims=0)
     shifts = sum(AVERAGE_SHIFTS) + sum(MEAN_SHIFTS)
-    magnitudes = graph.with_past(magnitudes, "magnitudes", [1, n_bins, shifts])
-    averages = _mean_by_pairs(graph, magnitudes, AVERAGE_SHIFTS, "average")
+    powers = graph.with_past(powers, "powers", [1, n_bins, shifts])
+    averages = _mean_by_pairs(graph, powers, AVERAGE_SHIFTS, "average")
     means = _mean_by_pairs(graph, averages, MEAN_SHIFTS, "mean")
     average = graph.cut(averages, sum(MEAN_SHIFTS), None, 2, "average")
     above_zero = graph.add("Add", [means, graph.constant("tiny", np.array(TINY, np.float32))], "above_zero")
@@ -59,7 +59,7 @@ def _gated_bank(generator: GatedBankGenerator) -> onnx.GraphProto:
     above_quiet = graph.add(
         "Add", [ratio, graph.constant("quiet", np.array(QUIET, np.float32))], "above_quiet"
     )
-    envelopes = graph.add("Log", [above_quiet], "envelopes")
+    envelopes = graph.add("Mul", [graph.add("Log", [above_quiet], "in_logs"), "half"], "envelopes")
     gates = graph.reshape(envelopes, [1, n_bins, 1, -1], "envelopes_image")
     for layer, name, activation in zip(generator.gate_layers, GATES, ("Relu", "Sigmoid"), strict=True):
         gates = graph.convolution(gates, name, *weights(layer), dilation=GATE_SPACING, group=n_bins)
@@ -77,11 +77,11 @@ def _gated_bank(generator: GatedBankGenerator) -> onnx.GraphProto:
 
 def _mean_by_pairs(graph: FrameGraph, x: str, shifts: tuple[int, ...], name: str) -> str:
     half = graph.constant("half", np.array(0.5, np.float32))
-    for shift in shifts:
-        later = graph.cut(x, shift, None, 2, f"{name}_{shift}_later")
-        earlier = graph.cut(x, 0, -shift, 2, f"{name}_{shift}_earlier")
+    for number, shift in enumerate(shifts):
+        later = graph.cut(x, shift, None, 2, f"{name}_{number}_later")
+        earlier = graph.cut(x, 0, -shift, 2, f"{name}_{number}_earlier")
         x = graph.add(
-            "Mul", [graph.add("Add", [later, earlier], f"{name}_{shift}_sum"), half], f"{name}_{shift}"
+            "Mul", [graph.add("Add", [later, earlier], f"{name}_{number}_sum"), half], f"{name}_{number}"
         )
     return x
 

@@ -7,10 +7,11 @@ from typing import Literal
 Kind = Literal["gated_bank", "grouped_conv1d", "conv2d"]
 N_LAYERS = 4  # of the published kinds
 
-# Of the gated bank. Envelopes are slower than frames: gates see every eighth of averages over eight.
+# Of the gated bank. Envelopes are slower than frames: gates see every eighth of smooth averages.
 GATE_SPACING = 8
-# Means by pairs, of a value and of what lies so many frames before it, over and over: 8 frames, then 128.
-AVERAGE_SHIFTS = (1, 2, 4)
+# Means by pairs, of a value and of what lies so many frames before it, over and over. Eight frames three
+# times: once would leave a fifth of the ripple at twice the frequency of a bass note, and gates would follow.
+AVERAGE_SHIFTS = (1, 2, 4) * 3
 MEAN_SHIFTS = (8, 16, 32, 64)
 GATE_KERNELS = (10, 5)
 OUTPUT_SHARE = 3  # the filters over the branches have a third of the taps
@@ -42,7 +43,7 @@ def receptive_frames(kind: Kind, kernel_frames: int) -> int:
     """Frames beside its own that a frame of the side depends on.
 
     >>> receptive_frames("grouped_conv1d", 40), receptive_frames("gated_bank", 117)
-    (156, 269)
+    (156, 283)
     """
     if kind == "gated_bank":
         return max(kernel_frames - 1, gate_frames()) + output_kernel_frames(kernel_frames) - 1
