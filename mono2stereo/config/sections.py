@@ -53,7 +53,7 @@ class Generator(Section):
     context_frames: Positive
     lookahead_frames: Annotated[int, Field(ge=0)]
     use_bias: bool
-    start: Literal["random", "copy"]
+    start: Annotated[str, Field(min_length=1)]
     start_phase_degrees: Annotated[float, Field(ge=-180, le=180)]
     highpass_hz: PositiveFloat
 

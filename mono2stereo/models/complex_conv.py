@@ -51,5 +51,9 @@ class ComplexConv1D(GroupedConv1D):
         stacked = tf.stack([from_real, from_imaginary], axis=2)
         return tf.reshape(stacked, (self.kernel_size, -1, self.filters))
 
+    def assign_kernel(self, kernel: np.ndarray) -> None:
+        from_real = kernel.reshape(self.kernel_size, -1, 2, self.filters // 2, 2)[:, :, 0]
+        self.taps.assign(from_real)
+
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "filters": self.filters // 2}

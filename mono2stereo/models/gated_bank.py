@@ -16,6 +16,7 @@ only where frames overlap enough: by 75 % tones stay clean (docs/decisions/gener
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -55,6 +56,11 @@ class GatedBankGenerator(Generator):
         first.build((None, None, bins))
         second.build((None, None, bins * GATE_CHANNELS))
         self.gate_layers = (first, second)
+
+    @property
+    def named_layers(self) -> dict[str, keras.layers.Layer]:
+        gates = {f"gate_{index}": layer for index, layer in enumerate(self.gate_layers)}
+        return {"bank": self.bank, **gates, "sum": self.sum}
 
     def start_from_copy(self, lookahead_frames: int, phase_degrees: float = 0.0) -> None:
         """The first branch of each bin and its output filter are one tap at the present frame."""

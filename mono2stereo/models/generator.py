@@ -30,6 +30,11 @@ class Generator(keras.Model):
         self.use_bias = use_bias
 
     @property
+    def named_layers(self) -> dict[str, keras.layers.Layer]:
+        """The convolutions by their names in an exported model."""
+        raise NotImplementedError
+
+    @property
     def receptive_frames(self) -> int:
         """Frames consumed: the outputs are this many fewer than the inputs."""
         return receptive_frames(self.kind, self.kernel_frames)
@@ -50,6 +55,10 @@ class Generator(keras.Model):
 
 class Convolutional(Generator):
     """A stack of real convolutions, `convolutions`, each but the last followed by a rectifier."""
+
+    @property
+    def named_layers(self) -> dict[str, keras.layers.Layer]:
+        return {str(index): layer for index, layer in enumerate(self.convolutions)}
 
     def start_from_copy(self, lookahead_frames: int, phase_degrees: float = 0.0) -> None:
         """ReLU(x) − ReLU(−x) = x in each bin's first channels."""

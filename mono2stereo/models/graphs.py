@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import keras
 import numpy as np
 import onnx
 
+from mono2stereo.models.complex_conv import ComplexConv1D
 from mono2stereo.models.gated_bank import QUIET, TINY, GatedBankGenerator
+from mono2stereo.models.generator import Generator
 from mono2stereo.models.generators import Conv2DGenerator, GroupedConv1DGenerator
-from mono2stereo.models.onnx_graph import FrameGraph
+from mono2stereo.models.onnx_graph import FrameGraph, one_at_a_time
 from mono2stereo.models.receptive_field import AVERAGE_SHIFTS, GATE_SPACING, MEAN_SHIFTS
-
-GATES = ("gate_0", "gate_1")
 
 
 def _grouped_conv1d(generator: GroupedConv1DGenerator) -> onnx.GraphProto:
@@ -61,7 +62,8 @@ def _gated_bank(generator: GatedBankGenerator) -> onnx.GraphProto:
     )
     envelopes = graph.add("Mul", [graph.add("Log", [above_quiet], "in_logs"), "half"], "envelopes")
     gates = graph.reshape(envelopes, [1, n_bins, 1, -1], "envelopes_image")
-    for layer, name, activation in zip(generator.gate_layers, GATES, ("Relu", "Sigmoid"), strict=True):
+    for index, activation in enumerate(("Relu", "Sigmoid")):
+        name, layer = f"gate_{index}", generator.gate_layers[index]
         gates = graph.convolution(gates, name, *weights(layer), dilation=GATE_SPACING, group=n_bins)
         gates = graph.add(activation, [gates], f"{name}_{activation.lower()}")
     gates = graph.reshape(gates, [n_bins, branches, 1, -1], "gates")
@@ -84,6 +86,29 @@ def _mean_by_pairs(graph: FrameGraph, x: str, shifts: tuple[int, ...], name: str
             "Mul", [graph.add("Add", [later, earlier], f"{name}_{number}_sum"), half], f"{name}_{number}"
         )
     return x
+
+
+def take_weights(generator: Generator, stored: Mapping[str, np.ndarray]) -> None:
+    """The inverse of a kind's graph: its constants by name, back into the layers.
+
+    Raises:
+        KeyError: a layer that the graph lacks, or a bias.
+        ValueError: another shape.
+    """
+    for name, layer in generator.named_layers.items():
+        weight = stored[f"kernel_{name}"]
+        bias = stored[f"bias_{name}"] if layer.use_bias else None
+        if isinstance(layer, keras.layers.Conv2D):
+            layer.kernel.assign(weight.transpose(3, 2, 1, 0))
+        else:
+            if layer.filters == 2 * generator.n_bins:
+                weight = one_at_a_time(weight, generator.n_bins)
+                bias = None if bias is None else bias.reshape(generator.n_bins, -1, 2)[:, 0].reshape(-1)
+            if isinstance(layer, ComplexConv1D) and name == "sum":
+                weight = weight / 2
+            layer.assign_kernel(weight[:, :, 0].transpose(2, 1, 0))
+        if bias is not None:
+            layer.bias.assign(bias)
 
 
 def weights(layer: Any) -> tuple[np.ndarray, np.ndarray | None]:

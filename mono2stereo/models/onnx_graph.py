@@ -107,3 +107,9 @@ class FrameGraph:
     @staticmethod
     def _value(name: str, shape: list[Any]) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def one_at_a_time(weight: np.ndarray, n_bins: int) -> np.ndarray:
+    """The weight that `pairs_at_once` was given, from the one it stored."""
+    frames = weight.reshape(n_bins, AT_ONCE, 2, *weight.shape[1:])
+    return frames[:, 0].reshape(2 * n_bins, *weight.shape[1:])[..., : weight.shape[3] - AT_ONCE + 1]

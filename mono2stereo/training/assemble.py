@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.export import export_onnx
 from mono2stereo.models.generators import GENERATORS
 from mono2stereo.models.mid_to_side import MidToSide
+from mono2stereo.models.warm_start import start_from_model
 from mono2stereo.training.calibration import own_width
 from mono2stereo.training.curves import Curves, Sink
 from mono2stereo.training.hardware import compute_in
@@ -189,7 +191,10 @@ def run_fingerprint(config: Config, pairs: Path) -> str:
     """
     load_natural(pairs)
     settings = config.model_dump()
-    return fingerprint({key: settings[key] for key in FINGERPRINTED}, __name__, [pairs / "index.json"])
+    data = [pairs / "index.json"]
+    if config.generator.start not in ("random", "copy"):
+        data.append(starting_model(config.generator.start))
+    return fingerprint({key: settings[key] for key in FINGERPRINTED}, __name__, data)
 
 
 def mid_to_side(config: Config) -> MidToSide:
@@ -207,9 +212,19 @@ def mid_to_side(config: Config) -> MidToSide:
         lookahead_frames=config.generator.lookahead_frames,
         highpass_hz=config.generator.highpass_hz,
     )
-    if config.generator.start == "copy":
+    start = config.generator.start
+    if start == "copy":
         generator.start_from_copy(model.lookahead_frames, config.generator.start_phase_degrees)
+    elif start != "random":
+        start_from_model(model, starting_model(start))
     return model
+
+
+def starting_model(start: str) -> Path:
+    """The file that `generator.start` names, seen from the repository's root: the default model or any."""
+    if start == "default":
+        return Path(mono2stereo.__file__).parent / "weights" / "default.onnx"
+    return Path(os.environ.get("DVC_ROOT", Path.cwd())) / start
 
 
 def coherence_floors(config: Config, natural: Natural | None) -> Sequence[float | Sequence[float]]:

@@ -9,6 +9,7 @@ import math
 from typing import Any, Literal
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from mono2stereo.models.grouped_conv.conv_formulations import grouped_convolution
@@ -112,6 +113,10 @@ class GroupedConv1D(keras.layers.Layer):
         v = tf.math.l2_normalize(tf.matmul(u, fixed, transpose_b=True))
         sigma = tf.reduce_sum(tf.matmul(v, matrix) * tf.math.l2_normalize(u))
         return tf.fill((self.filters,), 1.0 / sigma)
+
+    def assign_kernel(self, kernel: np.ndarray) -> None:
+        """Take a raw kernel, `(taps, channels/groups, filters)`."""
+        self.kernel.assign(kernel)
 
     def effective_kernel(self, *, training: bool = False) -> tf.Tensor:
         """The normalised kernel that the layer is equal to, `(taps, channels/groups, filters)`."""
