@@ -118,6 +118,11 @@ class Config(Section):
                 "generator.use_bias = true: gated_bank has no biases, since level must not matter; set it to "
                 "false"
             )
+        if generator.kind == "gated_bank" and train.precision == "bfloat16":
+            raise ConfigError(
+                "train.precision = bfloat16: gates of generator.kind = gated_bank would be others in use than in "
+                "training; use float32"
+            )
         if generator.highpass_hz >= self.sample_rate / 2:
             raise ConfigError(
                 f"generator.highpass_hz = {generator.highpass_hz}: below half of sample_rate, "
