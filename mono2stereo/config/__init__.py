@@ -120,8 +120,8 @@ class Config(Section):
             )
         if generator.kind == "gated_bank" and train.precision == "bfloat16":
             raise ConfigError(
-                "train.precision = bfloat16: gates of generator.kind = gated_bank would be others in use than in "
-                "training; use float32"
+                "train.precision = bfloat16: gates of generator.kind = gated_bank would be others in use "
+                "than in training; use float32"
             )
         if generator.highpass_hz >= self.sample_rate / 2:
             raise ConfigError(

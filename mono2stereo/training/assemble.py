@@ -19,7 +19,7 @@ from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import DataError, TrainingError
 from mono2stereo.files import atomic_path
-from mono2stereo.hashes import fingerprint
+from mono2stereo.hashes import PACKAGE, fingerprint
 from mono2stereo.losses.signal_terms import SignalTerms
 from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.export import export_onnx
@@ -223,7 +223,7 @@ def mid_to_side(config: Config) -> MidToSide:
 def starting_model(start: str) -> Path:
     """The file that `generator.start` names, seen from the repository's root: the default model or any."""
     if start == "default":
-        return Path(mono2stereo.__file__).parent / "weights" / "default.onnx"
+        return PACKAGE / "weights" / "default.onnx"
     return Path(os.environ.get("DVC_ROOT", Path.cwd())) / start
 
 
