@@ -76,6 +76,7 @@ class GroupedConv1DGenerator(Generator):
                 groups=self.n_bins,
                 use_bias=self.use_bias,
                 negative_slope=0.0 if index < N_LAYERS - 1 else None,
+                name=f"convolution_{index}",
             )
             for index, width in enumerate(widths)
         ]
@@ -106,8 +107,9 @@ class Conv2DGenerator(Generator):
                 (self.kernel_frames, self.kernel_bins),
                 use_bias=self.use_bias,
                 kernel_initializer="he_uniform",
+                name=f"convolution_{index}",
             )
-            for width in widths
+            for index, width in enumerate(widths)
         ]
         for layer, channels in zip(self.convolutions, [2, *widths], strict=False):
             layer.build((None, None, self.n_bins, channels))
