@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from mono2stereo.data.excerpts import Excerpt
 from mono2stereo.dsp.mid_side import decode
 from mono2stereo.files import atomic_path
-from mono2stereo.rendering.listening.stimuli import ORIGINAL, SideMeasures, Stimulus, step_key
+from mono2stereo.measures import Readings
+from mono2stereo.rendering.listening.stimuli import ORIGINAL, SHOWN, Stimulus, step_key
 from mono2stereo.rendering.loudness_matching import HIGHEST_PEAK, fades, gain_to
 from mono2stereo.rendering.spectrogram import draw_spectrograms
 
@@ -24,7 +25,7 @@ class CheckpointFiles:
     """What one checkpoint made of an excerpt; paths relative to the folder of the rendering."""
 
     step: int
-    measures: SideMeasures
+    readings: Readings
     mono: Path
     stereo: Path
     picture: Path
@@ -34,7 +35,7 @@ class CheckpointFiles:
 class RenderedExcerpt:
     """An excerpt's files: its recording's own stereo and every checkpoint's, ascending by step."""
 
-    own: SideMeasures
+    own: Readings
     original: Path
     checkpoints: tuple[CheckpointFiles, ...]
 
@@ -64,15 +65,15 @@ def render(
     Raises:
         AudioError: the excerpt is too quiet to measure.
     """
-    mid, rate, own = excerpt.mid, excerpt.sample_rate, stimuli[ORIGINAL].measures
-    assert own is not None
+    mid, rate = excerpt.mid, excerpt.sample_rate
     original = Path("audio", ORIGINAL, f"{excerpt.name}_original.wav")
     written = []
     waveforms = {original: decode(mid, excerpt.side)}
     for step in sorted(steps):
-        side, measures = stimuli[step_key(step)].side, stimuli[step_key(step)].measures
-        assert measures is not None
-        stem = Path("audio", step_key(step), f"{excerpt.name}_logmel-{measures.log_mel_db:.1f}dB")
+        side, readings = stimuli[step_key(step)].side, stimuli[step_key(step)].readings
+        distance_db = readings.values.get("log_mel_db")  # none of a silent side
+        name = excerpt.name if distance_db is None else f"{excerpt.name}_logmel-{distance_db:.1f}dB"
+        stem = Path("audio", step_key(step), name)
         mono, stereo, picture = (
             stem.with_name(f"{stem.name}_{what}") for what in ("mono.wav", "stereo.wav", "spectrogram.png")
         )
@@ -83,27 +84,31 @@ def render(
             estimate=side,
             reference=excerpt.side,
             sample_rate=rate,
-            title=f"{excerpt.track}, from {excerpt.start_seconds:.1f} s, step {step}: "
-            f"log-mel difference {measures.log_mel_db:.1f} dB",
+            title=f"{excerpt.track}, from {excerpt.start_seconds:.1f} s, step {step}"
+            + (f": log-mel difference {distance_db:.1f} dB" if distance_db is not None else ""),
         )
-        written.append(CheckpointFiles(step, measures, mono, stereo, picture))
+        written.append(CheckpointFiles(step, readings, mono, stereo, picture))
     _write_equally_loud(waveforms, folder, rate, loudness_lufs)
-    return RenderedExcerpt(own, original, tuple(written))
+    return RenderedExcerpt(stimuli[ORIGINAL].readings, original, tuple(written))
 
 
 def means_by_step(rendered: Sequence[RenderedExcerpt]) -> pd.DataFrame:
     """Mean of every measure over the excerpts, a row per checkpoint, indexed by step, ascending."""
     rows = [
-        {"step": checkpoint.step, **asdict(checkpoint.measures)}
-        for one in rendered
-        for checkpoint in one.checkpoints
+        {"step": checkpoint.step, **_row(checkpoint.readings)}
+        for excerpt in rendered
+        for checkpoint in excerpt.checkpoints
     ]
     return pd.DataFrame(rows).groupby("step").mean()
 
 
 def own_means(rendered: Sequence[RenderedExcerpt]) -> pd.Series:
     """Mean of every measure over the recordings' own sides: what nature does in these excerpts."""
-    return pd.DataFrame([asdict(one.own) for one in rendered]).mean()
+    return pd.DataFrame([_row(excerpt.own) for excerpt in rendered]).mean()
+
+
+def _row(readings: Readings) -> dict[str, float]:
+    return {name: readings.values.get(name, np.nan) for name in SHOWN}
 
 
 def _write_equally_loud(

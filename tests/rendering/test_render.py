@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from PIL import Image
 
 from mono2stereo.data.excerpts import Excerpt
 from mono2stereo.decorrelators.lauridsen import Lauridsen
-from mono2stereo.rendering.listening.stimuli import SideMeasures, Stimulus, make_stimuli
+from mono2stereo.measures import Readings
+from mono2stereo.rendering.listening.stimuli import Stimulus, make_stimuli
 from mono2stereo.rendering.render import RenderedExcerpt, means_by_step, own_means, render
 
 RATE = 22050
@@ -107,7 +109,7 @@ def test_names_say_excerpt_log_mel_difference_and_kind(rendered: list[RenderedEx
         assert file.parent == Path("audio/step-000500")
         match = re.fullmatch(rf"01_A-track_logmel-(\d+\.\d)dB_{re.escape(kind)}", file.name)
         assert match
-        assert float(match[1]) == pytest.approx(point.measures.log_mel_db, abs=0.051)
+        assert float(match[1]) == pytest.approx(point.readings.values["log_mel_db"], abs=0.051)
 
 
 def test_pictures_show_three_different_panels(rendered: list[RenderedExcerpt], folder: Path) -> None:
@@ -120,12 +122,18 @@ def test_pictures_show_three_different_panels(rendered: list[RenderedExcerpt], f
     assert first.read_bytes() != last.read_bytes()
 
 
-def test_measures_are_those_of_known_sides(rendered: list[RenderedExcerpt]) -> None:
-    mid = excerpt(1).mid
-    copy = SideMeasures.of(mid, 0.5 * mid, RATE)
-    assert copy.log_mel_db == pytest.approx(0, abs=0.01)
-    assert copy.coherence_1024 == pytest.approx(1)
-    assert copy.side_to_mid_db == pytest.approx(-6.02, abs=0.01)
+def test_a_side_of_which_nothing_can_be_told_is_rendered(tmp_path: Path) -> None:
+    short = replace(excerpt(1), mid=excerpt(1).mid[:RATE], side=np.zeros(RATE, np.float32))
+    stimuli = {
+        key: Stimulus(key, "network", short.mid, short.side, Readings())
+        for key in ("original", "step-000050")
+    }
+    written = render(short, stimuli, [50], tmp_path, loudness_lufs=LOUDNESS)
+    assert (tmp_path / "audio/step-000050/01_A-track_stereo.wav").is_file()
+    assert np.isnan(means_by_step([written]).loc[50, "log_mel_db"])
+
+
+def test_means_are_over_excerpts(rendered: list[RenderedExcerpt]) -> None:
     means = means_by_step(rendered)
     assert list(means.index) == [50, 500]
     assert means.loc[50, "coherence_1024"] > means.loc[500, "coherence_1024"]

@@ -9,11 +9,9 @@ from __future__ import annotations
 import base64
 import io
 import json
-import math
 import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -69,7 +67,7 @@ def write_excerpt(
             "mid": mid,
             "side": None if one.key == MONO else side,
             "gains": gains,
-            "measures": one.measures and _without_nan(asdict(one.measures)),
+            "measures": one.readings.values,
         }
     step = max(float(np.abs(signal).max()) for signal in signals.values()) / FULL_SCALE
     common = min(1.0, HIGHEST_PEAK / highest)
@@ -188,7 +186,3 @@ def _digest(page: Described, folder: Path) -> str:
     """What tells this page's results from another's: all that is heard on it."""
     sounds = (file.read_bytes() for file in sorted(folder.glob("audio/*.js")))
     return short_hash(json.dumps(page, sort_keys=True).encode(), *sounds)
-
-
-def _without_nan(measures: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in measures.items()}

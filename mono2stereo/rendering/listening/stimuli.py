@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -12,48 +11,15 @@ from numpy.typing import NDArray
 
 from mono2stereo.data.excerpts import Excerpt
 from mono2stereo.decorrelators import Decorrelator
-from mono2stereo.dsp.coherence import mean_coherence
-from mono2stereo.dsp.mel import log_mel_distance_db
 from mono2stereo.errors import AudioError, Mono2StereoError
+from mono2stereo.measures import Readings, take_measures
+from mono2stereo.measures.side_analysis import SideAnalysis
+from mono2stereo.measures.signal_analysis import SignalAnalysis
 
 MONO, ORIGINAL = "mono", "original"
+SHOWN = ("log_mel_db", "coherence_1024", "coherence_4096", "level_db")  # of each stimulus
 Group = Literal["input", "recording", "network", "classical"]
 Makers = Mapping[str, Callable[[], Decorrelator]]
-
-
-@dataclass(frozen=True)
-class SideMeasures:
-    """How a side relates to its mid over one excerpt; NaN for what so short or silent a one does not tell.
-
-    Attributes:
-        log_mel_db: mean log-mel difference, the side at the mid's level.
-        coherence_1024: mean over mel bands, frames of 1024 samples.
-        coherence_4096: the same, frames of 4096 samples.
-        side_to_mid_db: level of the side against the mid, at least -120.
-    """
-
-    log_mel_db: float
-    coherence_1024: float
-    coherence_4096: float
-    side_to_mid_db: float
-
-    @classmethod
-    def of(cls, mid: NDArray, side: NDArray, sample_rate: int) -> SideMeasures:
-        """Measure the side (samples,) of a mid (samples,)."""
-        power_ratio = np.mean(np.square(side, dtype=np.float64)) / np.mean(np.square(mid, dtype=np.float64))
-        return cls(
-            log_mel_distance_db(estimate=side, reference=mid, sample_rate=sample_rate),
-            _coherence(mid, side, sample_rate, 1024),
-            _coherence(mid, side, sample_rate, 4096),
-            float(10 * np.log10(max(power_ratio, 1e-12))),
-        )
-
-
-def _coherence(mid: NDArray, side: NDArray, sample_rate: int, frame_length: int) -> float:
-    try:
-        return mean_coherence(mid, side, sample_rate, frame_length)
-    except AudioError:  # too few frames for the estimator
-        return math.nan
 
 
 @dataclass(frozen=True)
@@ -65,14 +31,14 @@ class Stimulus:
         group: what kind of version it is.
         mid: (samples,); the excerpt's own unless the method changes it.
         side: (samples,).
-        measures: None for mono, which has no side.
+        readings: of the measures in SHOWN; none for mono, which has no side.
     """
 
     key: str
     group: Group
     mid: NDArray
     side: NDArray
-    measures: SideMeasures | None
+    readings: Readings
 
 
 @dataclass(frozen=True)
@@ -102,17 +68,28 @@ def make_stimuli(
         AudioError: a checkpoint's side is not finite.
     """
     mid, rate = excerpt.mid, excerpt.sample_rate
-    yield Stimulus(MONO, "input", mid, np.zeros_like(mid), None)
-    yield Stimulus(ORIGINAL, "recording", mid, excerpt.side, SideMeasures.of(mid, excerpt.side, rate))
+    source = SignalAnalysis(mid, rate)
+
+    def stimulus(key: str, group: Group, side: NDArray, own_mid: NDArray = mid) -> Stimulus:
+        analysis = SideAnalysis(
+            source if own_mid is mid else SignalAnalysis(own_mid, rate),
+            SignalAnalysis(side, rate),
+            source=source,
+        )
+        return Stimulus(key, group, own_mid, side, take_measures(analysis, SHOWN))
+
+    yield Stimulus(MONO, "input", mid, np.zeros_like(mid), Readings())
+    yield stimulus(ORIGINAL, "recording", excerpt.side)
     for step in sorted(checkpoints):
         side = _made(excerpt, checkpoints[step]().side, f"step {step}: the side; train again, more slowly")
-        yield Stimulus(step_key(step), "network", mid, side, SideMeasures.of(mid, side, rate))
+        yield stimulus(step_key(step), "network", side)
     for name, make in classical.items():
         try:
             decorrelator = make()
             side = _made(excerpt, decorrelator.side, f"{name}: the side")
-            own_mid = _made(excerpt, decorrelator.fold_down, f"{name}: the mid")
-            yield Stimulus(name, "classical", own_mid, side, SideMeasures.of(own_mid, side, rate))
+            changed = decorrelator.changes_mid
+            own_mid = _made(excerpt, decorrelator.fold_down, f"{name}: the mid") if changed else mid
+            yield stimulus(name, "classical", side, own_mid)
         except Mono2StereoError as error:
             yield LeftOut(name, str(error))
 

@@ -3,7 +3,7 @@
 (function () {
   const find = (id) => document.getElementById(id);
   const GROUPS = { input: "Input", recording: "Recording", network: "Network", classical: "Classical methods" };
-  const COLUMNS = [["log_mel_db", 1], ["coherence_1024", 2], ["coherence_4096", 2], ["side_to_mid_db", 1]];
+  const COLUMNS = [["log_mel_db", 1], ["coherence_1024", 2], ["coherence_4096", 2], ["level_db", 1]];
   const PICTURE_COLUMNS = 700;
   const KEPT_PICTURES = 40;
 
@@ -171,7 +171,7 @@
           continue;
         }
         for (const [name, digits] of COLUMNS) {
-          const value = measures && measures[name];
+          const value = measures[name];
           const known = typeof value === "number", rounded = known && (Number(value.toFixed(digits)) || 0); // no −0.0
           row.insertCell().textContent = known ? rounded.toFixed(digits).replace("-", "−") : "–";
         }
