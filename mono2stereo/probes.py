@@ -17,10 +17,10 @@ from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.dsp.bands import level_db
 from mono2stereo.dsp.distortion import critical_bandwidth_hz, outside_critical_band_db
 from mono2stereo.dsp.masking import audible_excess_db
-from mono2stereo.dsp.mel import log_mel_distance_db
-from mono2stereo.dsp.onsets import crest_factor_db, onset_correlation
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.dsp.stft import Stft
+from mono2stereo.measures.side_analysis import SideAnalysis
+from mono2stereo.measures.signal_analysis import SignalAnalysis
 from mono2stereo.synthesis.instruments import SAMPLE_RATE, TIMBRES, play
 from mono2stereo.synthesis.notes import Note, Part
 
@@ -171,12 +171,10 @@ def _click(side: Side) -> Iterator[Figure]:
 
 def _sounds(side: Side) -> Iterator[Figure]:
     for name, mid in sounds().items():
-        made = side(mid)
-        distance = log_mel_distance_db(estimate=made, reference=mid, sample_rate=SAMPLE_RATE)
-        yield Figure(name, "log-mel (dB)", distance, 6.0)
-        yield Figure(name, "onsets", onset_correlation(mid, made, SAMPLE_RATE), 0.4, at_least=True)
-        crest = abs(crest_factor_db(made) - crest_factor_db(mid))
-        yield Figure(name, "crest change (dB)", crest, 6.0)
+        analysis = SideAnalysis(SignalAnalysis(mid, SAMPLE_RATE), SignalAnalysis(side(mid), SAMPLE_RATE))
+        yield Figure(name, "log-mel (dB)", analysis.log_mel_db(), 6.0)
+        yield Figure(name, "onsets", analysis.onset_correlation(), 0.4, at_least=True)
+        yield Figure(name, "crest change (dB)", abs(analysis.crest_change_db()), 6.0)
 
 
 def _db(ratio: float) -> float:

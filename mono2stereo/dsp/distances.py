@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from mono2stereo.dsp.mel import mel_filterbank
-from mono2stereo.dsp.signals import Signal, require_pair
+from mono2stereo.dsp.signals import Signal
 from mono2stereo.dsp.stft import Stft
 
 MEL_BANDS = {2048: 150, 512: 80}  # by window
@@ -28,40 +28,6 @@ def magnitudes(x: Signal) -> dict[int, Signal]:
     return {length: np.abs(Stft(length, length // 4, length).analyse(x)) for length in MEL_BANDS}
 
 
-def stft_distance(*, estimate: Signal, reference: Signal) -> float:
-    """Multi-resolution distance of STFT magnitudes; of no unit, 0 for equal magnitudes. Depends on the level.
-
-    Args:
-        estimate: (samples,).
-        reference: (samples,).
-
-    Raises:
-        AudioError: lengths differ, or shorter than 2048 samples.
-
-    >>> noise = np.random.default_rng(0).standard_normal(8192)
-    >>> stft_distance(estimate=-noise, reference=noise)
-    0.0
-    """
-    require_pair(estimate, reference, "estimate and reference")
-    return magnitude_distance(estimate=magnitudes(estimate), reference=magnitudes(reference))
-
-
-def mel_distance(*, estimate: Signal, reference: Signal, sample_rate: int) -> float:
-    """The same over 150 and 80 mel bands.
-
-    Args:
-        estimate: (samples,).
-        reference: (samples,).
-        sample_rate: Hz.
-
-    Raises:
-        AudioError: lengths differ, or shorter than 2048 samples.
-    """
-    require_pair(estimate, reference, "estimate and reference")
-    cells = (mel_cells(magnitudes(x), sample_rate) for x in (estimate, reference))
-    return magnitude_distance(estimate=next(cells), reference=next(cells))
-
-
 def mel_cells(magnitudes: Mapping[int, Signal], sample_rate: int) -> dict[int, Signal]:
     """`magnitudes` by mel bands: by window, (frames, n_mels)."""
     return {
@@ -71,7 +37,14 @@ def mel_cells(magnitudes: Mapping[int, Signal], sample_rate: int) -> dict[int, S
 
 
 def magnitude_distance(*, estimate: Mapping[int, Signal], reference: Mapping[int, Signal]) -> float:
-    """Sum over windows of the two mean absolute differences."""
+    """Multi-resolution distance: sum over windows of the two mean absolute differences.
+
+    Of no unit, 0 for equal magnitudes; depends on the level.
+
+    >>> noise = np.random.default_rng(0).standard_normal(8192)
+    >>> magnitude_distance(estimate=magnitudes(-noise), reference=magnitudes(noise))
+    0.0
+    """
     total = 0.0
     for length, target in reference.items():
         logs = (np.log10(np.maximum(each, LEAST_MAGNITUDE)) for each in (estimate[length], target))

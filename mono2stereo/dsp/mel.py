@@ -1,4 +1,4 @@
-"""Mel bands of magnitude spectra, and the distance between two signals seen through them."""
+"""Mel bands of magnitude spectra, and the distance between two of them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from mono2stereo.dsp.bands import level_match
-from mono2stereo.dsp.signals import Signal, require_pair
+from mono2stereo.dsp.signals import Signal
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import AudioError
 
@@ -104,75 +103,15 @@ def mel_magnitudes(
     return magnitudes @ mel_filterbank(sample_rate, frame_length, n_mels).T.astype(x.dtype)
 
 
-def log_mel(
-    x: Signal,
-    sample_rate: int,
-    n_mels: int = 80,
-    frame_length: int = 1024,
-    frame_step: int = 256,
-    floor: float = 1e-5,
-) -> Signal:
-    """Natural logarithm of mel magnitudes, floored: the features of HiFi-GAN (Kong et al. 2020).
-
-    Args:
-        x: (samples,).
-        sample_rate: Hz.
-        n_mels: bands.
-        frame_length: samples, also of the transform.
-        frame_step: samples.
-        floor: smallest magnitude that counts.
-
-    Returns:
-        (frames, n_mels), of the dtype of `x`.
-
-    Raises:
-        AudioError: shorter than a frame.
-
-    >>> log_mel(np.zeros(2048), 22050).shape, float(np.exp(log_mel(np.zeros(2048), 22050)).max().round(9))
-    ((5, 80), 1e-05)
-    """
-    return np.log(np.maximum(mel_magnitudes(x, sample_rate, n_mels, frame_length, frame_step), floor))
-
-
-def log_mel_distance_db(
-    *,
-    estimate: Signal,
-    reference: Signal,
-    sample_rate: int,
-    n_mels: int = 80,
-    frame_length: int = 1024,
-    frame_step: int = 256,
-) -> float:
-    """Mean absolute difference of mel magnitudes in dB, the estimate first matched to the reference's RMS.
+def cells_distance_db(*, estimate: Signal, reference: Signal) -> float:
+    """Log-mel distance: mean absolute difference of mel magnitudes, (frames, n_mels), in dB.
 
     Both are floored 60 dB below the loudest cell of the reference, so that bands a codec emptied and
     silence between notes do not count. NaN when the reference is silent.
 
     Args:
-        estimate: (samples,), the side.
-        reference: (samples,), the mid.
-        sample_rate: Hz.
-        n_mels: bands.
-        frame_length: samples.
-        frame_step: samples.
-
-    Raises:
-        AudioError: lengths differ, or shorter than a frame.
-
-    >>> noise = np.random.default_rng(0).standard_normal(22050)
-    >>> round(log_mel_distance_db(estimate=-0.1 * noise, reference=noise, sample_rate=22050), 6)
-    0.0
-    """
-    require_pair(estimate, reference, "estimate and reference")
-    settings = (sample_rate, n_mels, frame_length, frame_step)
-    return cells_distance_db(
-        estimate=mel_magnitudes(level_match(estimate, reference), *settings),
-        reference=mel_magnitudes(reference, *settings),
-    )
-
-
-def cells_distance_db(*, estimate: Signal, reference: Signal) -> float:
-    """`log_mel_distance_db` of mel magnitudes at hand, (frames, n_mels), the estimate's level matched.
+        estimate: of the side, brought to the level of the mid.
+        reference: of the mid.
 
     >>> cells_distance_db(estimate=np.full((5, 80), 2.0), reference=np.ones((5, 80))).__round__(2)
     6.02

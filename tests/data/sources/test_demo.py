@@ -12,9 +12,10 @@ from mono2stereo.data.sources.demo.mix import record
 from mono2stereo.data.sources.demo.pieces import PIECES, STUDIO
 from mono2stereo.data.sources.demo.room import impulse_responses
 from mono2stereo.data.sources.demo.score import MODES, Clock, compose
-from mono2stereo.dsp.coherence import mean_coherence
+from mono2stereo.dsp.coherence import mel_coherence
 from mono2stereo.dsp.mid_side import encode
 from mono2stereo.dsp.resampling import resample
+from mono2stereo.dsp.signals import mean_defined
 from mono2stereo.synthesis.instruments import DRUMS, SAMPLE_RATE, TIMBRES, tone
 from mono2stereo.synthesis.notes import Note
 
@@ -85,7 +86,7 @@ def test_recording_is_stereo_as_a_room_makes_it() -> None:
     assert np.max(np.abs(stereo)) == pytest.approx(0.8)
     mid, side = encode(resample(stereo, SAMPLE_RATE, 22050))
     assert -12 < 10 * np.log10(np.mean(side**2) / np.mean(mid**2)) < -1
-    assert 0.2 < mean_coherence(mid, side, 22050) < 0.6
+    assert 0.2 < mean_defined(mel_coherence(mid, side, 22050)) < 0.6
 
 
 def test_same_bytes_twice_and_whole_files_are_kept(tmp_path: Path, monkeypatch) -> None:
