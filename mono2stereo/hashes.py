@@ -63,17 +63,17 @@ def fingerprint(
 
 def imported_files(module: str, package: Path = PACKAGE) -> list[Path]:
     """Files of the package that `module` imports, at any depth: itself too, and the packages around them."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     pending = [module]
     while pending:
         name = pending.pop()
         path = package.parent / name.replace(".", "/")
         path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-        if name in found or name.split(".")[0] != package.name or not path.is_file():
+        if name in files or name.split(".")[0] != package.name or not path.is_file():
             continue
-        found[name] = path
+        files[name] = path
         pending += [name.rpartition(".")[0], *_imports(path)]
-    return sorted(found.values())
+    return sorted(files.values())
 
 
 def _imports(path: Path) -> Iterator[str]:

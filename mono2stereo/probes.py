@@ -67,18 +67,18 @@ def probe(decorrelator: Decorrelator) -> list[Figure]:
 
 def sounds() -> dict[str, Signal]:
     """Speech-like vowels and single instruments, each (4 s,) float32 at 44 100 Hz."""
-    made = {"speech-like": speech_like(4.0)}
+    by_name = {"speech-like": speech_like(4.0)}
     for instrument in ("piano", "guitar", "strings", "choir", "flute", "brass", "bass"):
         pitches = (60, 64, 67, 72) if TIMBRES[instrument].octave >= 0 else (36, 40, 43, 48)
         notes = [
             Note(0.5 * beat, 0.45, pitch, 0.8) for beat, pitch in zip(range(8), cycle(pitches), strict=False)
         ]
-        made[instrument] = _played(Part("centre", instrument, notes))
+        by_name[instrument] = _played(Part("centre", instrument, notes))
     strokes = [
         _played(Part("centre", drum, [Note(start + 0.5 * beat, 0.1, 0, 0.8) for beat in range(7)]))
         for drum, start in (("kick", 0.1), ("hat", 0.225), ("snare", 0.35))
     ]
-    return made | {"drums": np.sum(strokes, axis=0)}
+    return by_name | {"drums": np.sum(strokes, axis=0)}
 
 
 def speech_like(seconds: float) -> Signal:
@@ -111,9 +111,10 @@ def _levels(side: Side) -> Iterator[Figure]:
         "silence", "largest sample", float(np.abs(side(np.zeros(SAMPLE_RATE, np.float32))).max()), 0.0
     )
     mid = speech_like(2.0).astype(np.float64)
-    made = side(mid)
+    its_side = side(mid)
     errors = [
-        level_db(side(mid * 10 ** (db / 20)) / 10 ** (db / 20) - made) - level_db(made) for db in LEVELS_DB
+        level_db(side(mid * 10 ** (db / 20)) / 10 ** (db / 20) - its_side) - level_db(its_side)
+        for db in LEVELS_DB
     ]
     yield Figure("speech-like, −60 to +20 dB", "deviation from proportion (dB)", max(errors), -90.0)
     direct = side(np.full(3 * SAMPLE_RATE, 0.5, np.float32))[SETTLED : 2 * SETTLED]  # its end is a click
@@ -126,13 +127,13 @@ def _tones(side: Side) -> Iterator[Figure]:
     time = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
     for hz in TONES_HZ:
         mid = 0.25 * np.sin(2 * np.pi * hz * time)
-        made, heard = side(mid)[SETTLED:], mid[SETTLED:]
-        distortion = outside_critical_band_db(made, hz, SAMPLE_RATE)
+        its_side, heard = side(mid)[SETTLED:], mid[SETTLED:]
+        distortion = outside_critical_band_db(its_side, hz, SAMPLE_RATE)
         yield Figure(f"tone, {hz:g} Hz", "outside its critical band (dB)", distortion, -25.0)
         yield Figure(
             f"tone, {hz:g} Hz",
             "above the masked threshold (dB)",
-            audible_excess_db(made, heard, SAMPLE_RATE),
+            audible_excess_db(its_side, heard, SAMPLE_RATE),
             20.0,
         )
 

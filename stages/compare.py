@@ -16,14 +16,14 @@ REPORT = Path("reports/compare")
 
 def main() -> None:
     """Compare what the store holds."""
-    found = tracking.evaluated_runs()
+    evaluated = tracking.evaluated_runs()
     runs = [
         EvaluatedRun(run.info.run_name, run.data.params, run.data.metrics, run.data.tags.get("data", ""))
-        for run in found
+        for run in evaluated
     ]
     points = pd.DataFrame()
-    if found:
-        table = tracking.read_artifact(found[0].info.run_id, "evaluate/trade_off.csv")
+    if evaluated:
+        table = tracking.read_artifact(evaluated[0].info.run_id, "evaluate/trade_off.csv")
         points = pd.read_csv(io.StringIO(table))
     left_out = write_sweep(runs, points, REPORT)
     print(f"{REPORT / 'index.md'}: {len(runs) - left_out} runs compared, {left_out} measured otherwise")

@@ -43,12 +43,12 @@ def main() -> None:
         with atomic_path(REPORT) as report, atomic_path(PAGE) as page:
             rendered, described = [], []
             for excerpt in progress(excerpts, label="render"):
-                made = list(make_stimuli(excerpt, loaders, CLASSICAL))
-                heard = {one.key: one for one in made if isinstance(one, Stimulus)}
+                stimuli = list(make_stimuli(excerpt, loaders, CLASSICAL))
+                heard = {stimulus.key: stimulus for stimulus in stimuli if isinstance(stimulus, Stimulus)}
                 rendered.append(render(excerpt, heard, list(models), report, loudness_lufs=loudness))
-                described.append(write_excerpt(excerpt, made, page, loudness_lufs=loudness))
+                described.append(write_excerpt(excerpt, stimuli, page, loudness_lufs=loudness))
             write_numbers(rendered, report)
-            write_page(page, described, made, loudness_lufs=loudness)
+            write_page(page, described, stimuli, loudness_lufs=loudness)
             (report / "listening_page.html").write_text(single_file(page), encoding="utf-8")
         log(run, rendered)
 
@@ -67,10 +67,10 @@ def log(run: Run, rendered: list[RenderedExcerpt]) -> None:
     for step, measures in by_step.iterrows():
         run.log_metrics({f"render/{name}": value for name, value in measures.dropna().items()}, int(step))
     kept = audio_to_keep(rendered, REPORT)
-    for number, one in enumerate(rendered, start=1):
+    for number, excerpt in enumerate(rendered, start=1):
         if number <= kept.excerpts:
-            run.log_artifact(REPORT / one.original, one.original.parent.as_posix())
-        for checkpoint in one.checkpoints:
+            run.log_artifact(REPORT / excerpt.original, excerpt.original.parent.as_posix())
+        for checkpoint in excerpt.checkpoints:
             run.log_image(REPORT / checkpoint.picture, f"spectrogram-{number:02d}", checkpoint.step)
             if number <= kept.excerpts and checkpoint.step in kept.steps:
                 for file in (checkpoint.mono, checkpoint.stereo):

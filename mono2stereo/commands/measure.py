@@ -59,16 +59,27 @@ def _as_json(recordings: Sequence[Recording]) -> str:
     from mono2stereo.measures.recordings import COMMON_RATE
 
     files: list[dict[str, object]] = []
-    for one in recordings:
-        facts = {"sample_rate": one.sample_rate, "seconds": round(one.seconds, 3), "stretches": one.stretches}
+    for recording in recordings:
+        of_file = {
+            "sample_rate": recording.sample_rate,
+            "seconds": round(recording.seconds, 3),
+            "stretches": recording.stretches,
+        }
         values = {
-            name: round(one.readings.values[name], 6) if name in one.readings.values else None
+            name: round(recording.readings.values[name], 6) if name in recording.readings.values else None
             for name in OF_A_FILE
         }
-        told = {**facts, "measures": values, "reasons": one.readings.reasons, "curves": _curves(one)}
-        files.append({"file": str(one.path), **({"error": one.error} if one.error else told)})
-    found = {"measured_at_hz": COMMON_RATE, "independent_signals": _floors(), "files": files}
-    return json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False)
+        facts = {
+            **of_file,
+            "measures": values,
+            "reasons": recording.readings.reasons,
+            "curves": _curves(recording),
+        }
+        files.append(
+            {"file": str(recording.path), **({"error": recording.error} if recording.error else facts)}
+        )
+    report = {"measured_at_hz": COMMON_RATE, "independent_signals": _floors(), "files": files}
+    return json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False)
 
 
 def _curves(recording: Recording) -> dict[str, object]:
@@ -95,10 +106,14 @@ def _as_text(recordings: Sequence[Recording], *, explain: bool) -> str:
     columns = max(shutil.get_terminal_size().columns // COLUMN - 2, 1)
     for first in range(0, len(measured), columns):
         lines += ["", *_table(measured[first : first + columns])]
-    missing = [f"{one.path}: {in_words(one.readings.reasons)}" for one in measured if one.readings.reasons]
-    unmeasured = [f"{one.path}: {one.error}" for one in recordings if one.error]
-    for title, found in (("–: cannot be told", missing), ("not measured", unmeasured)):
-        lines += ["", title, *(f"  {line}" for line in found)] if found else []
+    missing = [
+        f"{recording.path}: {in_words(recording.readings.reasons)}"
+        for recording in measured
+        if recording.readings.reasons
+    ]
+    unmeasured = [f"{recording.path}: {recording.error}" for recording in recordings if recording.error]
+    for title, texts in (("–: cannot be told", missing), ("not measured", unmeasured)):
+        lines += ["", title, *(f"  {line}" for line in texts)] if texts else []
     if explain:
         lines += ["", *(f"{MEASURES[name].heading}: {MEASURES[name].explanation}" for name in OF_A_FILE)]
     return "\n".join(lines)
@@ -114,13 +129,13 @@ def _table(recordings: Sequence[Recording]) -> list[str]:
 
     floors = _floors()
     rows = [
-        line("", (_shortened(one.path.name) for one in recordings), "independent"),
-        line("rate (Hz)", (str(one.sample_rate) for one in recordings)),
-        line("duration (s)", (f"{one.seconds:.1f}" for one in recordings)),
+        line("", (_shortened(recording.path.name) for recording in recordings), "independent"),
+        line("rate (Hz)", (str(recording.sample_rate) for recording in recordings)),
+        line("duration (s)", (f"{recording.seconds:.1f}" for recording in recordings)),
     ]
     for name in OF_A_FILE:
         decimals = MEASURES[name].decimals
-        values = (one.readings.values.get(name) for one in recordings)
+        values = (recording.readings.values.get(name) for recording in recordings)
         cells = ("–" if value is None else f"{value:.{decimals}f}" for value in values)
         rows.append(line(MEASURES[name].heading, cells, f"{floors[name]:.3f}" if name in floors else ""))
     return rows

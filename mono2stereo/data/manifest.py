@@ -99,17 +99,17 @@ def inspect_track(track: Track, *, root: Path, min_seconds: float) -> ManifestRo
     row = ManifestRow(track.name, track.split, path, 0, 0.0, 0, "", math.nan, 0, "unreadable")
     try:
         row = replace(row, bytes=track.path.stat().st_size, sha256=file_sha256(track.path))
-        found = inspect_audio(track.path, min_seconds)
+        inspection = inspect_audio(track.path, min_seconds)
     except (OSError, soundfile.SoundFileError) as error:
         return replace(row, status=f"unreadable: {' '.join(str(error).split())}")
     return replace(
         row,
-        sample_rate=found.sample_rate,
-        seconds=found.seconds,
-        side_to_mid_db=found.side_to_mid_db,
-        clipped_samples=found.clipped_samples,
-        status=found.unfit or OK,
-        note=found.note,
+        sample_rate=inspection.sample_rate,
+        seconds=inspection.seconds,
+        side_to_mid_db=inspection.side_to_mid_db,
+        clipped_samples=inspection.clipped_samples,
+        status=inspection.unfit or OK,
+        note=inspection.note,
     )
 
 

@@ -146,8 +146,8 @@ def load_natural(folder: Path | str) -> Natural | None:
     """
     index = _read_index(Path(folder))
     try:
-        found = index.get("natural")
-        return Natural(**found | {"width": Width(**found["width"])}) if found else None
+        saved = index.get("natural")
+        return Natural(**saved | {"width": Width(**saved["width"])}) if saved else None
     except (AttributeError, KeyError, TypeError):
         raise _damaged(Path(folder)) from None
 

@@ -104,16 +104,16 @@ class StreamResampler:
         blocks = max(0, (len(self._held) - 2 * self._half) // self._step)
         if not blocks:
             return np.zeros(0, np.float32)
-        made = []
+        outputs = []
         for start, matrix in self._pieces:
             size = len(matrix)
             windows = np.lib.stride_tricks.sliding_window_view(self._held[start:], size)[:: self._step]
             rows = min(blocks, max(1, PRODUCT // matrix.size))
             whole = np.zeros((-(-blocks // rows) * rows, size), np.float32)
             whole[:blocks] = windows[:blocks]
-            made.append((whole.reshape(-1, rows, size) @ matrix).reshape(len(whole), -1)[:blocks])
+            outputs.append((whole.reshape(-1, rows, size) @ matrix).reshape(len(whole), -1)[:blocks])
         self._held = self._held[blocks * self._step :].copy()
-        return np.concatenate(made, axis=1).reshape(-1)
+        return np.concatenate(outputs, axis=1).reshape(-1)
 
     def _by_row(self) -> Signal:
         # Output m needs input up to floor(m down / up) + half.
@@ -122,11 +122,11 @@ class StreamResampler:
         if last <= self._made:
             return np.zeros(0, np.float32)
         rows = max(1, ROW_NUMBERS // (2 * self._half))
-        made = [self._rows(first, min(first + rows, last)) for first in range(self._made, last, rows)]
+        outputs = [self._rows(first, min(first + rows, last)) for first in range(self._made, last, rows)]
         self._made = last
         drop = last * self._down // self._up - self._first
         self._held, self._first = self._held[drop:].copy(), self._first + drop
-        return np.concatenate(made)
+        return np.concatenate(outputs)
 
     def _rows(self, first: int, last: int) -> Signal:
         """Outputs from `first` to before `last`: a window of the input by a row of the table for each."""
@@ -134,11 +134,11 @@ class StreamResampler:
         windows = np.lib.stride_tricks.sliding_window_view(self._held, 2 * self._half)[whole - self._first]
         phases = len(self._table) - 1
         phase, between = np.divmod(rest * phases, self._up)
-        made = np.einsum("ij,ij->i", windows, self._table[phase])
+        outputs = np.einsum("ij,ij->i", windows, self._table[phase])
         if phases < self._up:
             share = (between / self._up).astype(np.float32)
-            made += share * (np.einsum("ij,ij->i", windows, self._table[phase + 1]) - made)
-        return made
+            outputs += share * (np.einsum("ij,ij->i", windows, self._table[phase + 1]) - outputs)
+        return outputs
 
 
 @lru_cache(maxsize=16)

@@ -65,19 +65,19 @@ def read_sessions(files: Sequence[Path]) -> list[Session]:
     Raises:
         DataError: a file is no result of the blind test, or of another page than the first.
     """
-    found: dict[str, tuple[Path, Session]] = {}
+    sessions: dict[str, tuple[Path, Session]] = {}
     for file in files:
         session = _read(file)
-        first_file, first = next(iter(found.values()), (file, session))
+        first_file, first = next(iter(sessions.values()), (file, session))
         if session.page != first.page:
             raise DataError(
                 f"{file}: of page {session.page}, {first_file} is of page {first.page}; "
                 "their versions differ: evaluate them apart"
             )
-        known_file, known = found.setdefault(session.session, (file, session))
+        known_file, known = sessions.setdefault(session.session, (file, session))
         if known.ratings != session.ratings:
             raise DataError(f"{file}: the same session as {known_file} with other ratings; keep one of them")
-    return [session for _, session in found.values()]
+    return [session for _, session in sessions.values()]
 
 
 def scores(sessions: Iterable[Session]) -> list[Score]:
@@ -96,7 +96,7 @@ def scores(sessions: Iterable[Session]) -> list[Score]:
         means = [float(np.mean(given)) for given in by_listener.values()]
         number = sum(len(given) for given in by_listener.values())
         rows.append(Score(stimulus, scale, len(means), number, *interval(means)))
-    return sorted(rows, key=lambda one: (SCALES.index(one.scale), -one.mean, one.stimulus))
+    return sorted(rows, key=lambda score: (SCALES.index(score.scale), -score.mean, score.stimulus))
 
 
 def interval(means: Sequence[float]) -> tuple[float, float, float]:
@@ -114,20 +114,23 @@ def interval(means: Sequence[float]) -> tuple[float, float, float]:
 
 def as_json(rows: Sequence[Score]) -> str:
     """All scores as JSON; an interval that cannot be is null."""
-    given = [{name: None if value != value else value for name, value in asdict(one).items()} for one in rows]
-    return json.dumps(given, indent=1, allow_nan=False)
+    scores = [
+        {name: None if value != value else value for name, value in asdict(score).items()} for score in rows
+    ]
+    return json.dumps(scores, indent=1, allow_nan=False)
 
 
 def as_text(rows: Sequence[Score]) -> str:
     """A table per scale, for a terminal."""
     lines = []
-    widest = max(len(one.stimulus) for one in rows)
+    widest = max(len(score.stimulus) for score in rows)
     for scale in SCALES:
         lines += ["", f"{scale:<{widest}}  mean   95 % interval  listeners  ratings"]
-        for one in (row for row in rows if row.scale == scale):
-            ends = "–" if math.isnan(one.low) else f"{one.low:.1f} … {one.high:.1f}"
+        for score in (row for row in rows if row.scale == scale):
+            ends = "–" if math.isnan(score.low) else f"{score.low:.1f} … {score.high:.1f}"
             lines.append(
-                f"{one.stimulus:<{widest}}  {one.mean:4.1f}  {ends:>14}  {one.listeners:>9}  {one.ratings:>7}"
+                f"{score.stimulus:<{widest}}  {score.mean:4.1f}  {ends:>14}  "
+                f"{score.listeners:>9}  {score.ratings:>7}"
             )
     return "\n".join(lines[1:])
 

@@ -20,18 +20,22 @@ ANCHORS = ("mono", "original")
 
 def draw_scores(rows: Sequence[Score], file: Path, *, listeners: int) -> None:
     """Write a picture, of the format its suffix names, with the best quality on top."""
-    order = [one.stimulus for one in rows if one.scale == SCALES[0]]
+    order = [score.stimulus for score in rows if score.scale == SCALES[0]]
     with matplotlib.rc_context(STYLE), atomic_path(file) as beside:
         figure = new_figure(9.0, 1.6 + 0.3 * len(order))
         panels = figure.subplots(1, len(SCALES), sharey=True)
         for panel, scale in zip(panels, SCALES, strict=True):
-            for one in (row for row in rows if row.scale == scale):
-                height = order.index(one.stimulus)
-                colour = GREY if one.stimulus in ANCHORS else "#7A2E6F"
+            for score in (row for row in rows if row.scale == scale):
+                height = order.index(score.stimulus)
+                colour = GREY if score.stimulus in ANCHORS else "#7A2E6F"
                 panel.plot(
-                    [one.low, one.high], [height, height], color=colour, linewidth=2, solid_capstyle="butt"
+                    [score.low, score.high],
+                    [height, height],
+                    color=colour,
+                    linewidth=2,
+                    solid_capstyle="butt",
                 )
-                panel.plot(one.mean, height, "o", color=colour, markersize=7)
+                panel.plot(score.mean, height, "o", color=colour, markersize=7)
             panel.set(xlim=(0, 100), xlabel=f"{scale} (0 to 100)", xticks=range(0, 101, 20))
             top = panel.secondary_xaxis("top")
             top.set_xticks([10, 30, 50, 70, 90], LABELS[scale], color=GREY, fontsize=8)

@@ -64,11 +64,11 @@ def audio_to_keep(
         most_checkpoints: upper limit.
         most_bytes: upper limit of all WAVs together.
     """
-    last = [one.checkpoints[-1] for one in rendered]
+    last_checkpoints = [excerpt.checkpoints[-1] for excerpt in rendered]
     return evenly_spaced(
         [checkpoint.step for checkpoint in rendered[0].checkpoints],
-        always=[_size(folder, one.original) for one in rendered],
-        each=[_size(folder, one.mono) + _size(folder, one.stereo) for one in last],
+        always=[_size(folder, excerpt.original) for excerpt in rendered],
+        each=[_size(folder, last.mono) + _size(folder, last.stereo) for last in last_checkpoints],
         most_bytes=most_bytes,
         most_checkpoints=most_checkpoints,
     )

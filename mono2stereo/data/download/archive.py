@@ -141,9 +141,9 @@ def note_complete(root: Path, lines: Iterable[str] | None = None, *, paths: Iter
         lines: of members that were verified as they were written.
         paths: of files made by other means.
     """
-    made = (_line(_crc32(path), path.stat().st_size, path.relative_to(root)) for path in paths)
+    written = (_line(_crc32(path), path.stat().st_size, path.relative_to(root)) for path in paths)
     with atomic_path(root / COMPLETE) as beside:
-        beside.write_text("\n".join([*(lines or ()), *made]), encoding="utf-8")
+        beside.write_text("\n".join([*(lines or ()), *written]), encoding="utf-8")
 
 
 def is_complete(root: Path) -> bool:

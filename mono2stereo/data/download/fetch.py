@@ -173,10 +173,10 @@ def _fetch_archive(remote: RemoteFile, root: Path, archive: Path, sha256: str | 
     _check_space(root, round(size * (1 + SHARE_WANTED)) - _size(part))
     with ByteProgress(size, done=_size(part), label="download") as progress:
         _append(part, remote, 0, size, progress)
-    found = hashes.file_sha256(part)
-    if sha256 not in (None, found):
+    digest = hashes.file_sha256(part)
+    if sha256 not in (None, digest):
         part.unlink()
-        raise DataError(f"{remote.url}: sha256 {found}, not {sha256}; deleted: run again, or set data.url")
+        raise DataError(f"{remote.url}: sha256 {digest}, not {sha256}; deleted: run again, or set data.url")
     part.replace(archive)
 
 

@@ -157,10 +157,10 @@ class RemoteFile:
                 yield chunk[skip:]
             skip = max(0, skip - len(chunk))
 
-    def _pin(self, found: Version, *, has_ranges: bool) -> None:
+    def _pin(self, version: Version, *, has_ranges: bool) -> None:
         if self._version is None:
-            self._version, self.has_ranges = found, has_ranges
-        elif found != self._version:
+            self._version, self.has_ranges = version, has_ranges
+        elif version != self._version:
             raise ChangedError
 
     def _pause(self) -> None:

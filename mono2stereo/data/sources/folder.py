@@ -78,10 +78,10 @@ class FolderSource:
         return {top: SPLIT_NAMES[top.casefold()] for top in tops if top.casefold() in SPLIT_NAMES}
 
     def _files(self) -> list[PurePosixPath]:
-        found = (path for folder in _folders(self.path) for path in folder.iterdir())
+        paths = (path for folder in _folders(self.path) for path in folder.iterdir())
         return sorted(
             PurePosixPath(path.relative_to(self.path).as_posix())
-            for path in found
+            for path in paths
             if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
         )
 

@@ -63,15 +63,15 @@ class Musdb18SampleSource:
             raise DataError(
                 f"{self.stems.path}: musdb cannot read it ({' '.join(str(error).split())})"
             ) from error
-        made = [_decode(track, self.raw) for track in progress(tracks, label="decode")]
-        note_complete(self.raw, paths=made)
+        decoded = [_decode(track, self.raw) for track in progress(tracks, label="decode")]
+        note_complete(self.raw, paths=decoded)
 
     def tracks(self) -> list[Track]:
         return mixtures(self.raw)
 
     def _made_of(self) -> str:
-        found = ((file, file.stat()) for file in self.stems.files())
-        return "\n".join(f"{file} {stat.st_size} {stat.st_mtime_ns}" for file, stat in found)
+        files = ((file, file.stat()) for file in self.stems.files())
+        return "\n".join(f"{file} {stat.st_size} {stat.st_mtime_ns}" for file, stat in files)
 
     def _stamp(self) -> str | None:
         stamp = self.raw / MADE_OF

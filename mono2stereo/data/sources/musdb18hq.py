@@ -25,8 +25,8 @@ class Musdb18HqSource:
 
     def prepare(self) -> None:
         self.tree.prepare()
-        if (found := len(self.tree.files())) != MIXTURES:
-            print(f"{self.tree.path}: {found} mixtures, where all of them are {MIXTURES}", file=sys.stderr)
+        if (mixtures := len(self.tree.files())) != MIXTURES:
+            print(f"{self.tree.path}: {mixtures} mixtures, where all of them are {MIXTURES}", file=sys.stderr)
 
     def tracks(self) -> list[Track]:
         return mixtures(self.tree.path)

@@ -101,12 +101,12 @@ class MusdbTree:
 def mixtures(tree: Path) -> list[Track]:
     """The recordings `<tree>/{train,test}/<Artist - Title>/mixture.wav` with their official splits."""
     valid = frozenset(musdb_settings()["validation_tracks"])
-    found = [
+    tracks = [
         Track(path.parent.name, "valid" if part == "train" and path.parent.name in valid else part, path)
         for part in PARTS
         for path in (tree / part).glob("*/mixture.wav")
     ]
-    return sorted(found, key=lambda track: (SPLITS.index(track.split), track.name))
+    return sorted(tracks, key=lambda track: (SPLITS.index(track.split), track.name))
 
 
 def musdb_settings() -> dict[str, Any]:

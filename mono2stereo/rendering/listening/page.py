@@ -47,31 +47,35 @@ def write_excerpt(
         AudioError: the excerpt is too quiet to measure.
     """
     edges = fades(len(excerpt.mid), excerpt.sample_rate)
-    heard = [one for one in stimuli if isinstance(one, Stimulus)]
+    heard = [stimulus for stimulus in stimuli if isinstance(stimulus, Stimulus)]
     signals: dict[str, NDArray] = {"mid": excerpt.mid * edges}
-    described: Described = {one.key: {"reason": one.reason} for one in stimuli if isinstance(one, LeftOut)}
+    described: Described = {
+        stimulus.key: {"reason": stimulus.reason} for stimulus in stimuli if isinstance(stimulus, LeftOut)
+    }
     highest = 0.0
-    for one in heard:
-        mid, side = "mid", one.key
-        if one.mid is not excerpt.mid:
-            mid = f"{one.key}, mid"
-            signals[mid] = one.mid * edges
-        if one.key != MONO:
-            signals[side] = one.side * edges
+    for stimulus in heard:
+        mid, side = "mid", stimulus.key
+        if stimulus.mid is not excerpt.mid:
+            mid = f"{stimulus.key}, mid"
+            signals[mid] = stimulus.mid * edges
+        if stimulus.key != MONO:
+            signals[side] = stimulus.side * edges
         gains = []
         for width in WIDTHS:
-            stereo = decode(signals[mid], width * one.side * edges)
-            gains.append(gain_to(loudness_lufs, stereo, excerpt.sample_rate, f"{excerpt.name}, {one.key}"))
+            stereo = decode(signals[mid], width * stimulus.side * edges)
+            gains.append(
+                gain_to(loudness_lufs, stereo, excerpt.sample_rate, f"{excerpt.name}, {stimulus.key}")
+            )
             highest = max(highest, gains[-1] * float(np.abs(stereo).max()))
-        described[one.key] = {
+        described[stimulus.key] = {
             "mid": mid,
-            "side": None if one.key == MONO else side,
+            "side": None if stimulus.key == MONO else side,
             "gains": gains,
-            "measures": one.readings.values,
+            "measures": stimulus.readings.values,
         }
     step = max(float(np.abs(signal).max()) for signal in signals.values()) / FULL_SCALE
     common = min(1.0, HIGHEST_PEAK / highest)
-    for key in (one.key for one in heard):
+    for key in (stimulus.key for stimulus in heard):
         # To be multiplied with what the browser decodes: whole numbers over 32768.
         described[key]["gains"] = [
             gain * common * step * (FULL_SCALE + 1) for gain in described[key]["gains"]
@@ -111,8 +115,8 @@ def write_page(
         "loudnessLufs": loudness_lufs,
         "widths": WIDTHS,
         "stimuli": [
-            {"key": one.key, "group": one.group if isinstance(one, Stimulus) else "classical"}
-            for one in stimuli
+            {"key": stimulus.key, "group": stimulus.group if isinstance(stimulus, Stimulus) else "classical"}
+            for stimulus in stimuli
         ],
         "excerpts": excerpts,
     }

@@ -96,8 +96,8 @@ def make_stimuli(
 
 def _made(excerpt: Excerpt, make: Callable[[NDArray, int], NDArray], what: str) -> NDArray:
     heard = np.concatenate([excerpt.run_in, excerpt.mid])
-    made = make(heard, excerpt.sample_rate)[len(excerpt.run_in) :]
-    if not np.isfinite(made).all():
+    signal = make(heard, excerpt.sample_rate)[len(excerpt.run_in) :]
+    if not np.isfinite(signal).all():
         name, _, advice = what.partition(";")
         raise AudioError(f"{excerpt.name}, {name} is not finite{f';{advice}' if advice else ''}")
-    return made
+    return signal
