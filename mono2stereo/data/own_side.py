@@ -38,12 +38,13 @@ class OwnSide:
 
     Attributes:
         coherence: by frame length in samples: (n_mels,) mel coherence of mid and side.
-        largest_correlation: largest |r| within ±120 ms.
+        largest_correlation_3_s: largest |r| within ±120 ms; the measure takes it over up to 10 s, where
+            chance correlates less.
         stretches: how many were measured; 0 leaves the rest nan.
     """
 
     coherence: dict[int, NDArray[np.float64]]
-    largest_correlation: float
+    largest_correlation_3_s: float
     stretches: int
 
 

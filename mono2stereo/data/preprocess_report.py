@@ -166,12 +166,12 @@ def coherence_table(tracks: Sequence[PreprocessedTrack], sample_rate: int) -> st
             coherence = " | ".join(f"{mean_defined(track.own_side.coherence[n]):.3f}" for n in frames)
             lines += [
                 f"| {_escaped(track.entry.name)} | {track.entry.split} | {coherence} | "
-                f"{track.own_side.largest_correlation:.3f} | {track.entry.side_to_mid_db:.1f} |"
+                f"{track.own_side.largest_correlation_3_s:.3f} | {track.entry.side_to_mid_db:.1f} |"
             ]
         mean = _natural_means(measured)
         coherence = " | ".join(f"{mean[f'coherence_{n}']:.3f}" for n in frames)
         lines += [
-            f"| **mean of {len(measured)}** | | {coherence} | {mean['largest_correlation']:.3f} | "
+            f"| **mean of {len(measured)}** | | {coherence} | {mean['largest_correlation_3_s']:.3f} | "
             f"{mean['side_to_mid_db']:.1f} |",
             "",
             f"| mel bands centred within | {head} |",
@@ -203,7 +203,9 @@ def _natural_means(tracks: Sequence[PreprocessedTrack]) -> dict[str, float]:
         f"coherence_{n}": float(mean_defined([mean_defined(track.own_side.coherence[n]) for track in tracks]))
         for n in COHERENCE_FRAME_LENGTHS
     }
-    means["largest_correlation"] = float(np.mean([track.own_side.largest_correlation for track in tracks]))
+    means["largest_correlation_3_s"] = float(
+        np.mean([track.own_side.largest_correlation_3_s for track in tracks])
+    )
     means["side_to_mid_db"] = float(np.mean([track.entry.side_to_mid_db for track in tracks]))
     return {name: round(value, 4) for name, value in means.items()}
 

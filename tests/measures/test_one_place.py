@@ -12,9 +12,11 @@ import soundfile
 
 from mono2stereo.cli import main
 from mono2stereo.data.excerpts import cut_excerpt
+from mono2stereo.data.own_side import measure_own_side
 from mono2stereo.data.pairs import Pair
 from mono2stereo.decorrelators.lauridsen import Lauridsen
 from mono2stereo.dsp.mid_side import decode
+from mono2stereo.dsp.signals import mean_defined
 from mono2stereo.evaluation.evaluate import evaluate
 from mono2stereo.evaluation.points import OWN_SIDE, points_to_measure
 from mono2stereo.measures.recordings import COMMON_RATE
@@ -59,5 +61,8 @@ def test_the_same_noise_reads_the_same_everywhere(tmp_path: Path, capsys: pytest
         .astype(float)
     )
     assert read["render"].notna().all()
+    # What preprocess calls natural stands at other places of a track, in stretches as long.
+    natural = mean_defined(measure_own_side(pair.mid_side, COMMON_RATE).coherence[1024])
+    assert natural == pytest.approx(read.at["coherence_1024", "render"], rel=0.03)
     for asked in read:
         np.testing.assert_allclose(read[asked], read["render"], rtol=1e-4, atol=1e-4, err_msg=asked)
