@@ -9,6 +9,7 @@ import numpy as np
 import scipy.fft
 
 from mono2stereo.decorrelators.base import FirStream, Streaming
+from mono2stereo.dsp.erb import erb_number
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 
@@ -58,10 +59,9 @@ def _impulse_response(decorrelator: ErbDelay, sample_rate: int) -> Signal:
     # Long enough that the tails of narrow low bands, cut off below, do not wrap into the delays.
     fft_length = scipy.fft.next_fast_len(4 * length + sample_rate // 2, real=True)
     bins_hz = np.arange(fft_length // 2 + 1) * sample_rate / fft_length
-    erbs = 21.4 * np.log10(1 + 0.00437 * bins_hz)
     # Drawn for all audible bands, so that a band's delay is the same at every rate.
     delays = np.random.default_rng(decorrelator.seed).uniform(0, decorrelator.max_delay_seconds, 64)
-    delays_seconds = np.interp(erbs, np.arange(64) + 0.5, delays)
+    delays_seconds = np.interp(erb_number(bins_hz), np.arange(64) + 0.5, delays)
     phases = -2 * np.pi * np.cumsum(delays_seconds) * sample_rate / fft_length
     phases -= phases[0]
     phases *= np.round(phases[-1] / np.pi) * np.pi / phases[-1]  # real at Nyquist too

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mono2stereo.decorrelators.base import Streaming
+from mono2stereo.dsp.erb import erb_number
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import AudioError
@@ -64,7 +65,7 @@ class TurnedPhases(Streaming):
         rates = self.rate_hz * random.uniform(0.5, 1.5, (OSCILLATORS, BANDS, 1))
         starts = random.uniform(0, 1, (OSCILLATORS, BANDS, 1))
         paths = np.sin(2 * np.pi * (rates * seconds + starts)).sum(axis=0) * np.sqrt(2 / OSCILLATORS)
-        place = 21.4 * np.log10(1 + 0.00437 * bins_hz) - 0.5
+        place = erb_number(bins_hz) - 0.5
         lower = np.clip(place.astype(int), 0, BANDS - 2)
         share = np.clip(place - lower, 0, 1)[:, np.newaxis]
         return self.depth_radians * (paths[lower] * (1 - share) + paths[lower + 1] * share).T

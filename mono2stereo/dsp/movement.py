@@ -32,6 +32,7 @@ import numpy as np
 import scipy.fft
 
 from mono2stereo.dsp.bands import level_match
+from mono2stereo.dsp.erb import erb_bands
 from mono2stereo.dsp.signals import Signal, require_pair, require_sample_rate
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import AudioError
@@ -81,7 +82,8 @@ def movement(mid: Signal, side: Signal, sample_rate: int) -> Signal:
     mid = mid.astype(np.float64)
     side = level_match(side.astype(np.float64), mid) * 10 ** (SIDE_DB / 20)
     matrix = erb_matrix(sample_rate)
-    powers = [np.abs(stft.analyse(x)) ** 2 @ matrix for x in (mid, mid + side, mid - side)]
+    spectra = [stft.analyse(x) for x in (mid, mid + side, mid - side)]
+    powers = [(each.real**2 + each.imag**2) @ matrix for each in spectra]
     floor = powers[0].max() * 10 ** (FLOOR_DB / 10)
     if not floor > 0:
         return np.full(len(FIGURES), np.nan)
@@ -112,9 +114,7 @@ def erb_matrix(sample_rate: int) -> Signal:
     >>> erb_matrix(22050).shape, erb_matrix(44100).shape
     ((513, 34), (1025, 40))
     """
-    bins_hz = scipy.fft.rfftfreq(frames_of(sample_rate).fft_length, 1 / sample_rate)
-    number = np.floor(21.4 * np.log10(1 + 0.00437 * bins_hz))
-    matrix = (number[:, np.newaxis] == np.arange(LOWEST_ERB, number[-1])).astype(np.float64)
+    matrix = erb_bands(frames_of(sample_rate).fft_length, sample_rate, LOWEST_ERB)
     matrix.flags.writeable = False
     return matrix
 

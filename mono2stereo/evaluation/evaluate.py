@@ -13,6 +13,7 @@ from mono2stereo.data.pairs import Pair
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import Mono2StereoError
 from mono2stereo.evaluation import tables
+from mono2stereo.evaluation.naturalness import in_csv, less_natural, rivals
 from mono2stereo.evaluation.nearest import against_nearest
 from mono2stereo.evaluation.points import MODEL, OWN_SIDE, Point, made_of, measure_all
 from mono2stereo.evaluation.stretches import choose_stretches
@@ -20,6 +21,7 @@ from mono2stereo.measures import MEASURES
 from mono2stereo.measures.side_analysis import coherence_floors
 
 FOLD_DOWN_KEPT_DB = -120.0
+STEADY = ("distortion", "out_of_band", "between_harmonics")  # of `purity`
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,12 @@ class Evaluation:
         gaps: a row per reason for what is missing.
         comparisons: a row per method and measure, against the model.
         nearest: a row per window and classical method, at the setting nearest the model's coherence.
-        trade_off: a row per method and setting.
-        distortion: dB, a row per method, a column per tone in Hz.
+        trade_off: a row per method and setting; `unnatural`: figures in which the model is more natural.
+        rivals: a row per classical setting that is as natural as the model.
+        distortion: what of a tone's side lies outside the tone's critical band, dB re all of the side: a row
+            per method, a column per tone in Hz.
+        out_of_band: the same re the tone.
+        between_harmonics: what of a saw's side lies between its harmonics, re the saw.
         curves: by name, a column per method.
         floors: coherence of independent signals, by frame length.
         margins: the model's lead at its own coherence, per frame length, over methods that keep the mid.
@@ -70,7 +76,10 @@ class Evaluation:
     comparisons: pd.DataFrame
     nearest: pd.DataFrame
     trade_off: pd.DataFrame
+    rivals: pd.DataFrame
     distortion: pd.DataFrame
+    out_of_band: pd.DataFrame
+    between_harmonics: pd.DataFrame
     curves: Mapping[str, pd.DataFrame]
     floors: Mapping[int, float]
     margins: tuple[tables.Margin, ...]
@@ -85,7 +94,8 @@ class Evaluation:
     def metrics(self) -> dict[str, float | None]:
         """The model's means, and its lead over the classical methods; None where undefined."""
         values = {name: float(self.methods.at[MODEL, name]) for name in MEASURES}
-        values["distortion_db"] = float(self.distortion.loc[MODEL].max())
+        for name in STEADY:
+            values[f"{name}_db"] = float(getattr(self, name).loc[MODEL].max())
         for margin in self.margins:
             window = margin.frame_length
             values[f"classical_log_mel_at_its_coherence_{window}_db"] = margin.classical_log_mel_db
@@ -118,10 +128,13 @@ def evaluate(
     sample_rate = pairs[0].sample_rate
     floors = coherence_floors(sample_rate)
     chosen, left_out = choose_stretches(pairs, count=stretches_per_track, seconds=stretch_seconds)
-    results, distortion = measure_all(chosen, points)
+    results, steady = measure_all(chosen, points)
     stretches = tables.per_stretch(results)
     tracks = tables.per_track(stretches, results, left_out, {pair.name: pair.group for pair in pairs})
     sweeps, methods = tables.swept(stretches), tables.per_method(tracks, seed=seed)
+    trade_off = tables.trade_off(sweeps)
+    trade_off["unnatural"] = in_csv(less_natural(trade_off))
+    nearest = [against_nearest(stretches, length, seed=seed) for length in floors]
     keeping = sweeps[~sweeps["method"].isin(changing_mid(methods))]
     return Evaluation(
         split=pairs[0].split,
@@ -131,11 +144,17 @@ def evaluate(
         groups=tables.per_group(tracks, seed=seed),
         gaps=tables.gaps(tracks),
         comparisons=tables.against_model(tracks, seed=seed),
-        nearest=pd.concat(
-            [against_nearest(stretches, length, seed=seed) for length in floors], ignore_index=True
+        nearest=pd.concat(nearest, ignore_index=True).merge(
+            trade_off[["method", "setting", "unnatural"]], how="left"
         ),
-        trade_off=tables.trade_off(sweeps),
-        distortion=pd.DataFrame(distortion).T.rename_axis("method"),
+        trade_off=trade_off,
+        rivals=rivals(stretches, trade_off, changing_mid(methods), seed=seed),
+        **{
+            name: pd.DataFrame({method: found[name] for method, found in steady.items()}).T.rename_axis(
+                "method"
+            )
+            for name in STEADY
+        },
         curves=tables.mean_curves(results, sample_rate),
         floors=floors,
         margins=tuple(tables.margin(keeping, length, seed=seed) for length in floors),

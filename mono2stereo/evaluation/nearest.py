@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from mono2stereo.evaluation.points import MODEL, OWN_SIDE
@@ -29,7 +28,7 @@ def against_nearest(stretches: pd.DataFrame, frame_length: int, *, seed: int) ->
     coherence = f"coherence_{frame_length}"
     means = stretches.groupby(["method", "setting", "track"], sort=False)[coherence].mean()
     means = means.groupby(level=["method", "setting"], sort=False).mean()
-    model = stretches[(stretches["method"] == MODEL) & stretches["in_full"]]
+    model = _of_model(stretches)
     model_coherence = model.groupby("track")[coherence].mean().mean()
     rows = []
     for method in means.index.unique("method").drop([MODEL, OWN_SIDE]):
@@ -37,13 +36,9 @@ def against_nearest(stretches: pd.DataFrame, frame_length: int, *, seed: int) ->
         if away.empty:
             continue
         setting = away.idxmin()
-        one = stretches[(stretches["method"] == method) & (stretches["setting"] == setting)]
         row: dict[str, object] = {"frame_length": frame_length, "method": method, "setting": setting}
         row |= {"coherence": means[method, setting], "model_coherence": model_coherence}
-        for measure in LOWER_IS_BETTER:
-            ends = nested_interval(_differences(model, one, measure), seed=seed)
-            row |= dict(zip((measure, f"{measure}_low", f"{measure}_high"), ends, strict=True))
-        rows.append(row)
+        rows.append(row | differences(stretches, method, setting, seed=seed))
     columns = ["frame_length", "method", "setting", "coherence", "model_coherence"]
     return pd.DataFrame(rows, columns=rows[0] if rows else columns)
 
@@ -59,7 +54,18 @@ def better(rows: pd.DataFrame, measure: str, *, surely: bool = False) -> pd.Seri
     return found < 0 if lower else found > 0
 
 
-def _differences(model: pd.DataFrame, other: pd.DataFrame, measure: str) -> list[np.ndarray]:
-    """By track: an array of the model's value minus the other's for every stretch."""
-    paired = model.set_index(["track", "stretch"])[measure] - other.set_index(["track", "stretch"])[measure]
-    return [values.to_numpy() for _, values in paired.groupby(level="track", sort=False)]
+def differences(stretches: pd.DataFrame, method: str, setting: str, *, seed: int) -> dict[str, float]:
+    """The model's mean minus a setting's on the same stretches, with its interval, for LOWER_IS_BETTER."""
+    model = _of_model(stretches).set_index(["track", "stretch"])
+    other = stretches[(stretches["method"] == method) & (stretches["setting"] == setting)]
+    other = other.set_index(["track", "stretch"])
+    found: dict[str, float] = {}
+    for measure in LOWER_IS_BETTER:
+        by_track = (model[measure] - other[measure]).groupby(level="track", sort=False)
+        ends = nested_interval([values.to_numpy() for _, values in by_track], seed=seed)
+        found |= dict(zip((measure, f"{measure}_low", f"{measure}_high"), ends, strict=True))
+    return found
+
+
+def _of_model(stretches: pd.DataFrame) -> pd.DataFrame:
+    return stretches[(stretches["method"] == MODEL) & stretches["in_full"]]

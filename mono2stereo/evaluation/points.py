@@ -14,9 +14,9 @@ from mono2stereo.data.excerpts import Excerpt
 from mono2stereo.decorrelators import Decorrelator
 from mono2stereo.decorrelators.classical import CLASSICAL, SWEEPS
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
-from mono2stereo.dsp.distortion import outside_critical_band_db
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError, ModelError, Mono2StereoError
+from mono2stereo.evaluation.purity import Purity, purity
 from mono2stereo.measures import MEASURES, SWEPT, Readings, no_readings, take_measures
 from mono2stereo.measures.side_analysis import SideAnalysis
 from mono2stereo.measures.signal_analysis import SignalAnalysis
@@ -26,11 +26,6 @@ MODEL = "model"
 OWN_SIDE = "own side"
 MID = "mid"
 CHECKPOINTS_SHOWN = 6
-TONES_HZ = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
-TONE_SECONDS = 1.0
-TONE_SETTLES_SECONDS = 1.0
-TONE_LEVEL = 0.1  # of full scale
-NEAR_TOP = 0.9  # of Nyquist: no tone above it
 
 
 @dataclass(frozen=True)
@@ -112,11 +107,11 @@ def points_to_measure(
 
 def measure_all(
     stretches: Sequence[Excerpt], points: Sequence[Point]
-) -> tuple[list[Result], dict[str, dict[float, float]]]:
-    """Measure every point on every stretch, and what each method does to steady tones, a process per core.
+) -> tuple[list[Result], dict[str, Purity]]:
+    """Measure every point on every stretch, and what each method does to steady sounds, a process per core.
 
     Returns:
-        The results; and, by method and frequency in Hz, `distortion_db`. The own side has none.
+        The results; and, by method, `purity`. The own side has none.
 
     Raises:
         AudioError: the model's side is not finite.
@@ -132,25 +127,14 @@ def measure_all(
 def _work(job: Excerpt | Point, *, points: Sequence[Point], sample_rate: int) -> Any:
     if isinstance(job, Excerpt):
         return _measure_stretch(job, points=points)
-    tones = [hz for hz in TONES_HZ if hz < NEAR_TOP * sample_rate / 2]
-    return {hz: distortion_db(job, hz, sample_rate) for hz in tones}
 
+    def side_of(mono: Signal) -> Signal | None:
+        try:
+            return make(job, mono, sample_rate).side
+        except _excused(job):
+            return None
 
-def distortion_db(point: Point, tone_hz: float, sample_rate: int) -> float:
-    """What of the side lies outside the critical band of a steady tone, dB re the side; NaN for no side.
-
-    The tone at a tenth of full scale sounds for a second before the second that is measured.
-    """
-    samples = round((TONE_SETTLES_SECONDS + TONE_SECONDS) * sample_rate)
-    tone = TONE_LEVEL * np.sin(2 * np.pi * tone_hz * np.arange(samples) / sample_rate)
-    try:
-        side = make(point, tone.astype(np.float32), sample_rate).side
-    except _excused(point):
-        return np.nan
-    settled = side[round(TONE_SETTLES_SECONDS * sample_rate) :]
-    if SignalAnalysis(settled, sample_rate).silent:
-        return np.nan
-    return outside_critical_band_db(settled, tone_hz, sample_rate)
+    return purity(side_of, sample_rate)
 
 
 def make(point: Point, mono: Signal, sample_rate: int) -> Made:

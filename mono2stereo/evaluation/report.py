@@ -5,18 +5,29 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
+
 from mono2stereo.data.excerpts import fit_for_a_file
+from mono2stereo.dsp.movement import FIGURES
 from mono2stereo.evaluation import passage_plots, plots
-from mono2stereo.evaluation.evaluate import Evaluation, Passage
+from mono2stereo.evaluation.evaluate import STEADY, Evaluation, Passage
 from mono2stereo.evaluation.findings import findings, nearest_table
 from mono2stereo.evaluation.markdown import heading, hertz, number, table, with_interval
-from mono2stereo.evaluation.points import MODEL, OWN_SIDE, TONE_LEVEL
+from mono2stereo.evaluation.points import MODEL, OWN_SIDE
+from mono2stereo.evaluation.purity import LEVEL as TONE_LEVEL
 from mono2stereo.files import atomic_path
 from mono2stereo.measures import COMPARED, MEASURES, OWN
 
 CHECKED = [measure for measure in MEASURES if measure not in COMPARED]
-SIMILARITY = ["coherence_1024", "coherence_4096", "coherence_16384", "largest_correlation"]
-SOUND = [measure for measure in COMPARED if measure not in SIMILARITY]
+SIMILARITY = [
+    "coherence_1024",
+    "coherence_4096",
+    "coherence_16384",
+    "coherence_critical_bands",
+    "largest_correlation",
+]
+MOVEMENT = ["haze_db", *FIGURES]
+SOUND = [measure for measure in COMPARED if measure not in (*SIMILARITY, *MOVEMENT)]
 FLOOR_ROW = "independent signals"
 PICTURES = {
     "trade_off": "Coherence against log-mel, every method along its parameter, the model along its training",
@@ -33,9 +44,9 @@ def write_report(evaluation: Evaluation, folder: Path) -> None:
     """Write metrics.json, the tables as CSV, the pictures as PNG and report.md into `folder`, all at once."""
     with atomic_path(folder) as beside:
         beside.mkdir()
-        for name in ("tracks", "gaps", "comparisons", "nearest", "trade_off"):
+        for name in ("tracks", "gaps", "comparisons", "nearest", "trade_off", "rivals"):
             getattr(evaluation, name).round(6).to_csv(beside / f"{name}.csv", index=False)
-        for name in ("methods", "distortion", *(["groups"] if len(evaluation.groups) else [])):
+        for name in ("methods", *STEADY, *(["groups"] if len(evaluation.groups) else [])):
             getattr(evaluation, name).round(6).to_csv(beside / f"{name}.csv")
         for name, curve in evaluation.curves.items():
             curve.round(4).to_csv(beside / f"{name}.csv")
@@ -77,18 +88,23 @@ def markdown(evaluation: Evaluation) -> str:
         "In short": "\n".join(findings(evaluation)),
         "Similarity": _interval_table(evaluation, SIMILARITY),
         "Timbre, transients, the recordings' own side": _interval_table(evaluation, SOUND),
+        "Haze and movement": _interval_table(evaluation, MOVEMENT),
         "Level, edges of the spectrum, mono fold-down": _check_table(evaluation),
         "The model against each classical method where it is as incoherent": nearest_table(evaluation),
         "The model against each method": "Model minus method, at the setting of the tables above, on the "
         "same tracks; in brackets p (Wilcoxon signed-rank, two-sided, Holm-corrected over a column's "
         "methods). "
         f"{n_tracks} tracks cannot give less than {min(1.0, 2 / 2**n_tracks):.2g} before the correction.\n\n"
-        + _comparison_table(evaluation),
+        + "\n\n".join(_comparison_table(evaluation, part) for part in (SIMILARITY, SOUND, MOVEMENT)),
         "Correlation per octave": "The largest magnitude at any lag within ±120 ms, in brackets that at lag "
         "0, by the octave's centre.\n\n" + _octave_table(evaluation),
         "Distortion of steady tones": "Energy outside the critical band of the tone, dB re the side that was "
         f"made of it; a tone of {TONE_LEVEL:g} of full scale each. A system that is linear and does not "
-        "change in time reads -120.\n\n" + _distortion_table(evaluation),
+        "change in time reads -120.\n\n" + _steady_table(evaluation.distortion),
+        "The same re the mid": "A tone in a notch of the side does not count as distorted.\n\n"
+        + _steady_table(evaluation.out_of_band),
+        "Between the harmonics of saws": "Energy of the side farther than 21 Hz from every harmonic, dB re "
+        "the mid, by the saw's fundamental.\n\n" + _steady_table(evaluation.between_harmonics),
     }
     if len(evaluation.groups):
         sections["By group"] = _group_table(evaluation)
@@ -139,18 +155,18 @@ def _check_table(evaluation: Evaluation) -> str:
     return table(["method", *map(heading, CHECKED)], rows)
 
 
-def _comparison_table(evaluation: Evaluation) -> str:
+def _comparison_table(evaluation: Evaluation, measures: list[str]) -> str:
     rows = []
     for method, compared in evaluation.comparisons.groupby("method", sort=False):
         cells = [str(method)]
-        for _, row in compared.iterrows():
+        for measure, row in compared.set_index("measure").loc[measures].iterrows():
             # The own side's distance to itself compares nothing.
-            pointless = method == OWN_SIDE and MEASURES[row["measure"]].needs == OWN
-            difference = "–" if pointless else number(row["difference"], row["measure"], "+")
+            pointless = method == OWN_SIDE and MEASURES[measure].needs == OWN
+            difference = "–" if pointless else number(row["difference"], measure, "+")
             tested = "–" not in difference and row["p_holm"] == row["p_holm"]
             cells.append(f"{difference} ({row['p_holm']:.2g})" if tested else difference)
         rows.append(cells)
-    return table(["model minus", *map(heading, COMPARED)], rows)
+    return table(["model minus", *map(heading, measures)], rows)
 
 
 def _octave_table(evaluation: Evaluation) -> str:
@@ -162,8 +178,7 @@ def _octave_table(evaluation: Evaluation) -> str:
     return table(["method", *(hertz(hz) for hz in largest.index)], rows)
 
 
-def _distortion_table(evaluation: Evaluation) -> str:
-    frame = evaluation.distortion
+def _steady_table(frame: pd.DataFrame) -> str:
     rows = [
         [str(method), *("–" if value != value else f"{value:.0f}" for value in row)]
         for method, row in frame.iterrows()

@@ -14,6 +14,7 @@ from mono2stereo.dsp.signals import mean_defined
 from mono2stereo.errors import AudioError
 from mono2stereo.measures.side_analysis import (
     COHERENCE_SECONDS,
+    CRITICAL_BAND_SECONDS,
     DISTANCE_LEVEL_DB,
     EXACT_DB,
     MAX_LAG_MS,
@@ -61,10 +62,28 @@ def _coherence(length: int, explanation: str) -> Measure:
     )
 
 
+def _movement(name: str, heading: str, explanation: str) -> Measure:
+    return Measure(
+        name, f"{heading} (dB)", 2, explanation, lambda stretch: stretch.movement[name],
+        compared=True, swept=True,
+    )  # fmt: skip
+
+
+_MODULATION = (
+    "how much the levels of left and right move against the mid's, band by band, with the side 5 dB below "
+    "the mid: standard deviation of what lies {}"
+)
+
 ALL = (
     _coherence(1024, "mean over 80 mel bands, frames of 1024 samples: 1 for a copy"),
     _coherence(4096, "the same at frames of 4096 samples, which echoes and short filters do not evade"),
     _coherence(16384, "the same at frames of 16384 samples, which only long reverberation evades"),
+    Measure(
+        "coherence_critical_bands", "coherence, critical bands", 3,
+        "mean over bands one ERB wide, frames of 186 ms in the bass to 46 ms in the treble, over parts of "
+        f"{CRITICAL_BAND_SECONDS:g} s: independent signals read about 0.10",
+        SideAnalysis.critical_band_coherence, compared=True, swept=True,
+    ),
     Measure(
         "correlation_at_zero_lag", "r at lag 0", 3, "magnitude of the correlation of mid and side",
         lambda stretch: float(np.abs(stretch.correlation[len(stretch.correlation) // 2])),
@@ -72,7 +91,7 @@ ALL = (
     Measure(
         "largest_correlation", f"r ±{MAX_LAG_MS} ms", 3,
         f"the largest magnitude at any lag within ±{MAX_LAG_MS} ms: 1 for an echo",
-        lambda stretch: float(np.abs(stretch.correlation).max()), compared=True,
+        lambda stretch: float(np.abs(stretch.correlation).max()), compared=True, swept=True,
     ),
     Measure(
         "octave_correlation", "r octaves", 3,
@@ -94,6 +113,18 @@ ALL = (
         "correlation of the onset envelopes (project-defined): 1 where transients stay in time",
         SideAnalysis.onset_correlation, compared=True, swept=True,
     ),
+    Measure(
+        "haze_db", "haze (dB)", 2,
+        "mean excess of the side's cells over the largest of the mid's within 21 Hz and a frame of 186 ms: 0 "
+        "where nothing sounds that the mid has not",
+        SideAnalysis.haze_db, compared=True, swept=True,
+    ),
+    _movement("modulation_below_1_hz_db", "mod. < 1 Hz", _MODULATION.format("below 1 Hz")),
+    _movement("modulation_1_to_4_hz_db", "mod. 1–4 Hz", "the same from 1 to 4 Hz"),
+    _movement("modulation_4_to_16_hz_db", "mod. 4–16 Hz", "the same from 4 to 16 Hz"),
+    _movement("modulation_16_to_40_hz_db", "mod. 16–40 Hz", "the same from 16 to 40 Hz"),
+    _movement("level_difference_db", "L−R", "standard deviation over time of left minus right by band"),
+    _movement("level_difference_change_db", "L−R change", "its mean change per 11.6 ms"),
     Measure(
         "own_mel", "own side, mel", 2,
         "distance to the recording's own side over mel bands, no unit: MusicHiFi's, with both sides at "

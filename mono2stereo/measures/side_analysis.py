@@ -11,13 +11,20 @@ from functools import cached_property
 
 import numpy as np
 
+from mono2stereo.dsp import haze
 from mono2stereo.dsp.bands import level_db, levels_distance_db, levels_spread_db, third_octave_edges_hz
-from mono2stereo.dsp.coherence import coherence_floor, coherence_of_spectra
+from mono2stereo.dsp.coherence import (
+    coherence_floor,
+    coherence_of_spectra,
+    critical_band_coherence,
+    critical_band_lengths,
+)
 from mono2stereo.dsp.correlation import lagged_correlation, octave_centres_hz, octave_correlation
 from mono2stereo.dsp.distances import magnitude_distance
 from mono2stereo.dsp.loudness import integrated_lufs
 from mono2stereo.dsp.mel import cells_distance_db, mel_centres_hz
 from mono2stereo.dsp.mid_side import decode, encode
+from mono2stereo.dsp.movement import FIGURES, movement
 from mono2stereo.dsp.onsets import crest_factor_db, envelope_correlation, pre_echo_db
 from mono2stereo.dsp.signals import Signal, mean_defined, require_pair
 from mono2stereo.errors import AudioError
@@ -26,6 +33,8 @@ from mono2stereo.measures.signal_analysis import SignalAnalysis
 # By frame length, how long the parts are over which coherence is taken: always as long, since what
 # independent signals read depends on it.
 COHERENCE_SECONDS = {1024: 3.0, 4096: 3.0, 16384: 10.0}
+CRITICAL_BAND_SECONDS = 3.0
+MOVEMENT_SECONDS = 3.0  # at least: slow modulation takes time to tell
 FEWEST_FRAMES = 30
 MAX_LAG_MS = 120
 COLOUR_FROM_HZ = 50.0
@@ -88,6 +97,44 @@ class SideAnalysis:
     def coherence(self, frame_length: int) -> float:
         """Mean over the mel bands that have energy."""
         return float(mean_defined(self.coherence_by_band(frame_length)))
+
+    def critical_band_coherence(self) -> float:
+        """Mean over the bands that have energy, over the parts in which both signals sound."""
+        part = round(CRITICAL_BAND_SECONDS * self.sample_rate)
+        if len(self.mid.x) < part:
+            raise AudioError(
+                f"{len(self.mid.x) / self.sample_rate:.3g} s; taken over parts of {CRITICAL_BAND_SECONDS:g} s"
+            )
+        lengths = [int(length) for length in np.unique(critical_band_lengths(self.sample_rate))]
+        mids, sides = (
+            [dict(zip(lengths, each, strict=True)) for each in zip(*found, strict=True)]
+            for found in ([x.spectra(n, part) for n in lengths] for x in (self.mid, self.side))
+        )
+        bands = [
+            critical_band_coherence(mid, side, self.sample_rate)
+            for mid, side in zip(mids, sides, strict=True)
+            if len(mid[lengths[0]]) and len(side[lengths[0]])
+        ]
+        if not bands:
+            raise AudioError("no part in which mid and side sound")
+        return float(mean_defined(mean_defined(bands)))
+
+    @cached_property
+    def movement(self) -> dict[str, float]:
+        """Figures of `dsp.movement` by name, over the whole stretch."""
+        if len(self.mid.x) < MOVEMENT_SECONDS * self.sample_rate:
+            raise AudioError(
+                f"{len(self.mid.x) / self.sample_rate:.3g} s; movement takes {MOVEMENT_SECONDS:g} s"
+            )
+        figures = movement(self.mid.x, self.side.x, self.sample_rate)
+        return dict(zip(FIGURES, map(float, figures), strict=True))
+
+    def haze_db(self) -> float:
+        return haze.haze_of_cells(
+            estimate=haze.cells(self.side.x, self.sample_rate) * self._gain**2,
+            mask=self.source.haze_mask,
+            sample_rate=self.sample_rate,
+        )
 
     @cached_property
     def correlation(self) -> Signal:

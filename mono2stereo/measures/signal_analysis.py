@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from mono2stereo.dsp import distances
+from mono2stereo.dsp import distances, haze
 from mono2stereo.dsp.bands import level_db, third_octave_levels_db
 from mono2stereo.dsp.mel import mel_filterbank
 from mono2stereo.dsp.onsets import rises_db
@@ -64,6 +64,11 @@ class SignalAnalysis:
     def onset_envelope(self) -> Signal:
         """(frames - 1,) dB."""
         return rises_db(self.mel_cells)
+
+    @cached_property
+    def haze_mask(self) -> Signal:
+        """What `dsp.haze` lets a side hold beside this signal, (frames, bins)."""
+        return haze.mask(haze.cells(self.x, self.sample_rate))
 
     @cached_property
     def third_octaves_db(self) -> Signal:

@@ -3,7 +3,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mono2stereo.dsp.coherence import coherence_floor, coherence_of_spectra, mel_coherence
+from mono2stereo.dsp.coherence import (
+    coherence_floor,
+    coherence_of_spectra,
+    critical_band_coherence,
+    critical_band_lengths,
+    mel_coherence,
+)
 from mono2stereo.dsp.mel import mel_centres_hz, mel_filterbank
 from mono2stereo.dsp.resampling import resample
 from mono2stereo.dsp.signals import mean_defined
@@ -109,3 +115,38 @@ def test_spectra_at_hand_give_the_same():
     np.testing.assert_allclose(
         coherence_of_spectra(first, second, SAMPLE_RATE), mel_coherence(X, Y + X, SAMPLE_RATE), rtol=1e-12
     )
+
+
+def by_critical_band(x, y, rate=SAMPLE_RATE):
+    spectra = (
+        {n: Stft(int(n), int(n) // 4, int(n)).analyse(each) for n in np.unique(critical_band_lengths(rate))}
+        for each in (x, y)
+    )
+    return critical_band_coherence(*spectra, rate)
+
+
+def test_critical_bands_of_a_copy_and_of_independent_noise():
+    lengths = critical_band_lengths(SAMPLE_RATE)
+    np.testing.assert_allclose(by_critical_band(X, -0.1 * X), 1)
+    independent = by_critical_band(X, Y)
+    for length in np.unique(lengths):
+        floor = coherence_floor(1 + (len(X) - length) // (length // 4))
+        assert independent[lengths == length].mean() == pytest.approx(floor, rel=0.25)
+
+
+def test_a_delay_passes_in_high_bands_before_it_does_in_low_ones():
+    """Only what is long beside the window evades it."""
+    delay = 0.035
+    bands, lengths = by_critical_band(X, delayed(X, delay)), critical_band_lengths(SAMPLE_RATE)
+    assert bands[lengths == 1024].mean() < 0.12
+    assert bands[lengths == 4096].mean() == pytest.approx(0.79, abs=0.02)
+    assert np.all(np.diff(lengths) <= 0)
+
+
+def test_a_critical_band_is_that_band_alone():
+    shared = np.convolve(X, np.sinc(np.arange(-400, 401) / 22.05) / 22.05, "same")  # below 500 Hz
+    bands = by_critical_band(
+        shared, shared + Y - np.convolve(Y, np.sinc(np.arange(-400, 401) / 22.05) / 22.05, "same")
+    )
+    assert bands[:8].min() > 0.9
+    assert np.nanmax(bands[11:]) < 0.3

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mono2stereo.dsp.distortion import critical_bandwidth_hz, outside_critical_band_db
+from mono2stereo.dsp.distortion import between_harmonics_db, critical_bandwidth_hz, outside_critical_band_db
 from mono2stereo.errors import AudioError
 
 RATE = 22050
@@ -58,3 +58,27 @@ def test_silence_is_undefined_and_nonsense_refused() -> None:
         outside_critical_band_db(tone(1000), 12000, RATE)
     with pytest.raises(AudioError, match="at least 11025"):
         outside_critical_band_db(tone(1000)[:5000], 1000, RATE)
+
+
+def test_a_reference_takes_the_place_of_the_whole() -> None:
+    x = 0.01 * tone(1000) + 0.001 * tone(3000)
+    assert outside_critical_band_db(x, 1000, RATE) == pytest.approx(-20, abs=0.1)
+    assert outside_critical_band_db(x, 1000, RATE, reference=tone(1000)) == pytest.approx(-60, abs=0.01)
+
+
+def test_between_harmonics_counts_what_is_far_from_all_of_them() -> None:
+    saw = sum(tone(220 * k) / k for k in range(1, 40))
+    energy = np.sum(1 / np.arange(1, 40) ** 2)
+
+    def between(x: np.ndarray) -> float:
+        return between_harmonics_db(estimate=x, reference=saw, fundamental_hz=220, sample_rate=RATE)
+
+    assert between(0.3 * saw + 0.1 * tone(8 * 220 + 10)) == -120
+    for hz in (80, 330, 7000):
+        assert between(saw + 0.1 * tone(hz)) == pytest.approx(10 * np.log10(0.01 / energy), abs=0.1)
+    assert between(0 * saw) == -120
+    assert np.isnan(
+        between_harmonics_db(estimate=saw, reference=0 * saw, fundamental_hz=220, sample_rate=RATE)
+    )
+    with pytest.raises(AudioError, match="fundamental_hz = 20000"):
+        between_harmonics_db(estimate=saw, reference=saw, fundamental_hz=20000, sample_rate=RATE)
