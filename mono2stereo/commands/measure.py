@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mono2stereo.errors import AudioError
+from mono2stereo.errors import AudioError, printable
 
 if TYPE_CHECKING:
     from mono2stereo.measures.recordings import Recording
@@ -68,7 +68,7 @@ def _as_json(recordings: Sequence[Recording]) -> str:
         told = {**facts, "measures": values, "reasons": one.readings.reasons, "curves": _curves(one)}
         files.append({"file": str(one.path), **({"error": one.error} if one.error else told)})
     found = {"measured_at_hz": COMMON_RATE, "independent_signals": _floors(), "files": files}
-    return json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False)
+    return json.dumps(found, indent=1, allow_nan=False)
 
 
 def _curves(recording: Recording) -> dict[str, object]:
@@ -98,7 +98,7 @@ def _as_text(recordings: Sequence[Recording], *, explain: bool) -> str:
     missing = [f"{one.path}: {in_words(one.readings.reasons)}" for one in measured if one.readings.reasons]
     unmeasured = [f"{one.path}: {one.error}" for one in recordings if one.error]
     for title, found in (("–: cannot be told", missing), ("not measured", unmeasured)):
-        lines += ["", title, *(f"  {line}" for line in found)] if found else []
+        lines += ["", title, *(f"  {printable(line)}" for line in found)] if found else []
     if explain:
         lines += ["", *(f"{MEASURES[name].heading}: {MEASURES[name].explanation}" for name in OF_A_FILE)]
     return "\n".join(lines)
@@ -114,7 +114,7 @@ def _table(recordings: Sequence[Recording]) -> list[str]:
 
     floors = _floors()
     rows = [
-        line("", (_shortened(one.path.name) for one in recordings), "independent"),
+        line("", (_shortened(printable(one.path.name)) for one in recordings), "independent"),
         line("rate (Hz)", (str(one.sample_rate) for one in recordings)),
         line("duration (s)", (f"{one.seconds:.1f}" for one in recordings)),
     ]
