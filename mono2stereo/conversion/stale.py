@@ -46,11 +46,11 @@ def without_stale(name: bytes, content: bytes) -> bytes:
     return content
 
 
-def info_texts(content: bytes) -> list[tuple[bytes, bytes]]:
-    """Names and texts of an INFO list."""
+def info_texts(content: bytes, order: str = "<") -> list[tuple[bytes, bytes]]:
+    """Names and texts of an INFO list, of RIFF or (`>`) RIFX."""
     position, found = 4, []
     while position + 8 <= len(content):
-        name, size = struct.unpack_from("<4sI", content, position)
+        name, size = struct.unpack_from(order + "4sI", content, position)
         found.append((name, content[position + 8 : position + 8 + size]))
         position += 8 + size + size % 2
     return found

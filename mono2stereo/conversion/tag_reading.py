@@ -26,6 +26,8 @@ ASF_TEXTS = {
     "WM/TrackNumber": "tracknumber", "WM/PartOfSet": "discnumber", "WM/Composer": "composer",
     "WM/Conductor": "conductor", "WM/Writer": "lyricist", "WM/Lyrics": "lyrics", "WM/ISRC": "isrc",
     "WM/Publisher": "organization", "WM/BeatsPerMinute": "bpm", "WM/Mood": "mood", "WM/Language": "language",
+    "MusicBrainz/Album Id": "musicbrainz_albumid", "MusicBrainz/Artist Id": "musicbrainz_artistid",
+    "MusicBrainz/Track Id": "musicbrainz_trackid",
 }  # fmt: skip
 CHUNK_TEXTS = {
     b"INAM": "title", b"IART": "artist", b"IPRD": "album", b"ICRD": "date", b"IGNR": "genre",
@@ -90,10 +92,8 @@ def read_tags(path: Path, texts: Mapping[str, str]) -> Tags:
         part = Tags()
         try:
             reader(path, part)
-        except OSError:
-            raise
         except Exception as error:  # of a stranger's tags anything may be wrong
-            part.lost.append((str(error).splitlines() or [type(error).__name__])[0])
+            part.lost.append(why_lost(error))
         found.fill(part)
     if not found:
         for name, text in texts.items():
@@ -103,9 +103,22 @@ def read_tags(path: Path, texts: Mapping[str, str]) -> Tags:
     return found
 
 
+def why_lost(error: Exception) -> str:
+    """What was wrong with a tag, in one line.
+
+    Raises:
+        OSError: Nothing was; it could not be read or written. mutagen packs such errors into its own.
+    """
+    for one in (error, *error.args[:1]):
+        if isinstance(one, OSError):
+            raise one
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def _of_chunks(path: Path, found: Tags) -> None:
     with path.open("rb") as file:
-        if file.read(4) not in (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM"):
+        magic = file.read(4)
+        if magic not in (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM"):
             return
         for chunk in chunks(file):
             if chunk.size > LARGEST_BYTES or chunk.name not in (b"LIST", b"id3 ", b"ID3 ", *CHUNK_TEXTS):
@@ -120,7 +133,7 @@ def _of_chunks(path: Path, found: Tags) -> None:
             elif chunk.name != b"LIST":
                 found.add(CHUNK_TEXTS[chunk.name], [_decoded(content, "mac_roman")])
             elif content.startswith(b"INFO"):
-                for name, text in info_texts(content):
+                for name, text in info_texts(content, ">" if magic == b"RIFX" else "<"):
                     if name in CHUNK_TEXTS:
                         found.add(CHUNK_TEXTS[name], [_decoded(text, "cp1252")])
 
@@ -183,14 +196,14 @@ def _of_id3(tags: Any, found: Tags) -> None:
         if "*" not in name and name not in ("length", "performer"):
             with suppress(KeyError):
                 found.add(name, get(tags, name))
-    known = {re.sub("[^a-z0-9]", "", name) for name in EasyID3.Get}
+    known = set(map(_bare, EasyID3.Get))
     for key, frame in tags.items():
         kind = key[:4]
         if is_stale(key):
             continue
         if kind in ID3_TEXTS:
             found.add(ID3_TEXTS[kind], frame.text)
-        elif kind == "TXXX" and re.sub("[^a-z0-9]", "", frame.desc.lower()) not in known:
+        elif kind == "TXXX" and _bare(frame.desc) not in known:
             found.add(frame.desc, frame.text)
         elif kind in ("COMM", "USLT"):
             name = "comment" if kind == "COMM" else "lyrics"
@@ -202,6 +215,11 @@ def _of_id3(tags: Any, found: Tags) -> None:
             )
         elif kind == "APIC":
             found.pictures.append(picture(frame.data, frame.mime, frame.type, frame.desc))
+
+
+def _bare(name: str) -> str:
+    """The same for "MusicBrainz Album Id" and musicbrainz_albumid."""
+    return re.sub("[^a-z0-9]", "", name.lower())
 
 
 def _of_vorbis(tags: Any, found: Tags) -> None:
@@ -224,11 +242,12 @@ def _of_mp4(tags: Any, found: Tags) -> None:
     for name, get in EasyMP4Tags.Get.items():
         with suppress(KeyError):
             found.add(name, get(tags, name))
+    known = set(map(_bare, found.texts))
     for key, value in tags.items():
         name = key.rpartition(":")[2]
         if key in MP4_TEXTS:
             found.add(MP4_TEXTS[key], [int(value)] if isinstance(value, bool) else value)
-        elif key.startswith("----:") and name.lower().replace(" ", "_") not in found.texts:
+        elif key.startswith("----:") and _bare(name) not in known:
             found.add(name, (_decoded(bytes(text), "latin-1") for text in value))
         elif key == "covr":
             kinds = {MP4Cover.FORMAT_PNG: "image/png"}

@@ -13,7 +13,7 @@ from typing import Any
 
 from mono2stereo.conversion.chunks import copy_chunks
 from mono2stereo.conversion.stale import is_stale
-from mono2stereo.conversion.tag_reading import Tags
+from mono2stereo.conversion.tag_reading import Tags, why_lost
 from mono2stereo.conversion.tag_writing import write_tags
 
 ID3V1_BYTES = 128
@@ -46,10 +46,8 @@ def carry_tags(source: Path, target: Path, tags: Tags, *, source_kind: str, targ
             _copy_of_mp3(source, target)
         else:
             _copy_comments(source, target)
-    except OSError:
-        raise
     except Exception as error:  # of a stranger's tags anything may be wrong
-        lost.append((str(error).splitlines() or [type(error).__name__])[0])
+        lost.append(why_lost(error))
     return f"some of its tags could not be kept ({'; '.join(dict.fromkeys(lost))})" if lost else ""
 
 

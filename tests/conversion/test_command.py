@@ -313,3 +313,15 @@ def test_the_time_of_modification_is_kept_where_asked(folder):
     for option in ([], ["--preserve"]):
         assert status("in/good.wav", "--force", *option, *QUICK) == 0
         assert (Path("in/good-stereo.wav").stat().st_mtime == 10**9) == bool(option)
+
+
+def test_a_pipe_cannot_choose_a_channel_and_says_what_it_costs(folder, sound):
+    soundfile.write("left.wav", np.stack([sound, 0 * sound], axis=1), 44100)
+    data = Path("left.wav").read_bytes()
+    for how, said in (
+        ([], "its right channel is silent; 6 dB are lost; --from-left keeps them"),
+        (["--from-left"], "has two channels; the left one was taken"),
+    ):
+        command = [*COMMAND, "-", "--gain", "0", *how, *QUICK]
+        done = subprocess.run(command, input=data, capture_output=True, check=True)
+        assert f"stdin: {said}" in done.stderr.decode().splitlines()

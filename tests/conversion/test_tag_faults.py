@@ -9,12 +9,15 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
+from mutagen import asf, mp4
 from mutagen.apev2 import APEv2
 from mutagen.flac import FLAC
 from mutagen.id3 import APIC, COMM, ID3, RVA2, TALB, TDAT, TIT2, TMCL, TPE1, TRCK, TSSE, TXXX, TYER
 from test_tags import append, contents
 
+from mono2stereo.conversion import tag_reading
 from mono2stereo.conversion.files import convert_file
+from mono2stereo.conversion.tag_reading import Tags
 from mono2stereo.decorrelators.velvet import Velvet
 
 
@@ -166,3 +169,46 @@ def test_loudness_of_broadcast_files_is_no_longer_said(sounds):
     assert kept[b"iXML"] == b"<BWFXML><SCENE>1</SCENE></BWFXML>"
     assert kept[b"LIST"] == info(INAM=b"Title")[1]
     assert b"MD5 " not in kept
+
+
+def test_what_mp4_and_wma_call_things():
+    mp4_tags, asf_tags = mp4.MP4Tags(), asf.ASFTags()
+    for key, value in {
+        "\xa9nam": ["Title"], "\xa9ART": ["One", "Two"], "\xa9day": ["1957-03"], "trkn": [(3, 12)],
+        "\xa9wrt": ["Anna"], "\xa9too": ["iTunes"],
+        "----:com.apple.iTunes:iTunNORM": [mp4.MP4FreeForm(b"00")],
+        "----:com.apple.iTunes:MusicBrainz Album Id": [mp4.MP4FreeForm(b"12")],
+        "----:com.apple.iTunes:LABEL": [mp4.MP4FreeForm("Wörter".encode())],
+        "covr": [mp4.MP4Cover(b"png", mp4.MP4Cover.FORMAT_PNG)],
+    }.items():  # fmt: skip
+        mp4_tags[key] = value
+    wide = [text.encode("utf-16-le") for text in ("image/png\0", "cover\0")]
+    for key, value in {
+        "Title": "Title", "Author": ["One", "Two"], "WM/Year": "1957-03", "WM/EncodingSettings": "x",
+        "WM/TrackNumber": "3/12", "WM/Composer": "Anna", "MusicBrainz/Album Id": "12", "LABEL": "Wörter",
+        "WM/Picture": asf.ASFByteArrayAttribute(struct.pack("<BI", 3, 3) + b"".join(wide) + b"png"),
+    }.items():  # fmt: skip
+        asf_tags[key] = value
+    wanted = {
+        "title": ["Title"], "artist": ["One", "Two"], "date": ["1957-03"], "tracknumber": ["3"],
+        "tracktotal": ["12"], "composer": ["Anna"], "musicbrainz_albumid": ["12"], "label": ["Wörter"],
+    }  # fmt: skip
+    for reader, tags in ((tag_reading._of_mp4, mp4_tags), (tag_reading._of_asf, asf_tags)):
+        found = Tags()
+        reader(tags, found)
+        assert {name.lower(): texts for name, texts in found.texts.items()} == wanted
+        assert [(picture.mime, picture.data) for picture in found.pictures] == [("image/png", b"png")]
+
+
+def test_a_disk_that_fills_up_while_tags_are_written_is_no_fault_of_the_tags(sounds, monkeypatch):
+    tags = ID3()
+    tags.add(TIT2(encoding=3, text="Title"))
+    tags.save(sounds["mp3"])
+
+    def full(*_, **__):
+        raise mutagen.MutagenError(OSError(28, "No space left on device"))
+
+    monkeypatch.setattr(ID3, "save", full)
+    with pytest.raises(OSError, match="No space left"):
+        convert(sounds["mp3"], "mp3")
+    assert not sounds["mp3"].with_name("b.mp3").exists()
