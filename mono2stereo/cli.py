@@ -8,7 +8,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from mono2stereo.errors import one_line_errors
+from mono2stereo.errors import UsageError, one_line_errors
+from mono2stereo.terminal import secure_output, stdout_is_closed
 
 # Each is a module of `mono2stereo.commands`, imported when it is asked for: the others cost nothing.
 COMMANDS = {
@@ -22,6 +23,7 @@ UNREAD = 141  # what a shell gives a program that SIGPIPE ended
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse `arguments` (default: those of the process) and do what they say."""
+    secure_output()
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="mono2stereo", description=__doc__)
     subparsers = parser.add_subparsers(dest="command", required=True)
@@ -31,12 +33,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _module(name).add_arguments(subparser)
     options = parser.parse_args(arguments)
     with one_line_errors():
+        if stdout_is_closed() and options.command != "convert":
+            raise UsageError(f"stdout is closed: what {options.command} finds would be lost")
         try:
             _module(options.command).run(options)
             sys.stdout.flush()
         except BrokenPipeError:  # `mono2stereo info | head`: who reads has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _print_no_more()
             raise SystemExit(UNREAD) from None
+        except OSError as error:
+            if not error.filename:  # a file's fault names it
+                _print_no_more()
+                error.filename = "stdout"
+            raise
+
+
+def _print_no_more() -> None:
+    """What is still to be written must not fail again at the exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _module(command: str):  # type: ignore[no-untyped-def]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+LONG_NAME_BYTES = 200  # most systems end at 255, and a temporary name is longer than the target's
 
 
 @contextmanager
@@ -24,7 +27,11 @@ def atomic_path(target: Path, *, durable: bool = False) -> Iterator[Path]:
         OSError: The disk is full, read-only, …; names `target` where the system names nothing.
     """
     target = Path(target)
-    beside = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
+    # Names end at 255 bytes, and the target's may be as long.
+    name, suffix = target.stem, target.suffix
+    if len(os.fsencode(target.name)) > LONG_NAME_BYTES:
+        name, suffix = f"{name[:16]}.{zlib.crc32(os.fsencode(name)):08x}", suffix[:16]
+    beside = target.with_name(f".{name}.{os.getpid()}.partial{suffix}")
     with named_faults(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove(beside)

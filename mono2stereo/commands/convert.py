@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, redirect_stderr
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from mono2stereo.conversion.formats import SAMPLES, SUFFIX_OF_KIND
 from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.errors import AudioError, UsageError, printable, sigterm_exits
+from mono2stereo.terminal import stdout_is_closed
 
 if TYPE_CHECKING:
     from mono2stereo.conversion.batch import Outcome
@@ -41,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXIT_STATUS
     parser.add_argument("sources", nargs="+", type=Path, metavar="FILE", help="a folder, or - for stdin, too")
-    add = parser.add_argument_group("files").add_argument
+    group = parser.add_argument_group("files")
+    add = group.add_argument
     add(
         "-o",
         "--output",
@@ -52,8 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     formats = [suffix[1:] for suffix in SUFFIX_OF_KIND.values()]
     add("--format", choices=formats, help="instead of the source's own")
     add("--samples", choices=list(SAMPLES), help="sample format instead of the source's own")
+    add("--no-dither", action="store_false", dest="dither", help="round integers without dither")
+    add("--preserve", action="store_true", help="keep the time of modification")
     add("--force", action="store_true", help="overwrite existing files (never a source)")
-    add("--from-left", action="store_true", help="take the left channel of a stereo source, not (L+R)/2")
+    channel = group.add_mutually_exclusive_group()
+    for side in ("left", "right"):
+        how = f"take the {side} channel of a stereo source, not (L+R)/2"
+        channel.add_argument(f"--from-{side}", action="store_true", help=how)
     add("--keep-if-stereo", action="store_true", help="copy stereo sources as they are")
     add = parser.add_argument_group("width").add_argument
     add("--width", type=float, metavar="DB", help="wider (above 0) or narrower than the curve")
@@ -88,10 +96,22 @@ def run(options: argparse.Namespace) -> None:
             failed = _piped(options, method)
         else:
             suffix = f".{options.format}" if options.format else None
-            jobs = plan(options.sources, output=options.output, folder=options.out_dir, suffix=suffix)
-            failed = _convert(jobs, method, options)
+            sources = _sources(options)
+            jobs = plan(sources, output=options.output, folder=options.out_dir, suffix=suffix)
+            failed = _convert(jobs, method, options) if jobs else 0
     if failed:
         raise SystemExit(1)
+
+
+def _sources(options: argparse.Namespace) -> list[Path]:
+    """What is to be converted; what an earlier call made, which `*` names too, is not."""
+    from mono2stereo.conversion.plan import is_result
+
+    if options.output or options.out_dir:
+        return options.sources
+    for source in filter(is_result, options.sources):
+        print(printable(f"{source}: skipped, its name is a result's; -o names an output"), file=sys.stderr)
+    return [source for source in options.sources if not is_result(source)]
 
 
 def _width(options: argparse.Namespace):  # type: ignore[no-untyped-def]
@@ -141,9 +161,12 @@ def _file_options(options: argparse.Namespace) -> FileOptions:
         gain_db=options.gain,
         match_loudness=options.match_loudness,
         from_left=options.from_left,
+        from_right=options.from_right,
         keep_if_stereo=options.keep_if_stereo,
         samples=options.samples,
         force=options.force,
+        dither=options.dither,
+        preserve=options.preserve,
     )
 
 
@@ -167,6 +190,8 @@ def _piped(options: argparse.Namespace, method: Method) -> int:
         raise UsageError("- stands for one stream; give one source and -o, or none for stdout")
     (source,) = options.sources
     to_stdout = options.output in (None, PIPE)
+    if to_stdout and stdout_is_closed():
+        raise UsageError("stdout is closed; name the output with -o")
     if to_stdout and sys.stdout.isatty():
         raise UsageError("stdout is a terminal; redirect it, or name the output with -o")
     name, head = str(source), b""
@@ -244,7 +269,8 @@ def _quiet_decoders() -> Iterator[None]:
         yield
         return
     sys.stderr.flush()
-    with os.fdopen(os.dup(descriptor), "w", buffering=1) as ours, open(os.devnull, "w") as nowhere:  # noqa: PTH123
+    how = partial(os.fdopen, os.dup(descriptor), "w", buffering=1, encoding=sys.stderr.encoding)
+    with how(errors=sys.stderr.errors) as ours, open(os.devnull, "w") as nowhere:  # noqa: PTH123
         os.dup2(nowhere.fileno(), descriptor)
         try:
             with redirect_stderr(ours):

@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import Any
 
+from mono2stereo.errors import printable
+
 # Third octaves are too many for a line of a terminal: one of three.
 EVERY_BAND = 3
 
@@ -29,7 +31,7 @@ def run(options: argparse.Namespace) -> None:
         return
     training = facts.pop("training")
     widths = {name: facts.pop(f"{name}_width") for name in ("natural", "own")}
-    print(f"model: {options.model or 'the one that comes with mono2stereo'}")
+    print(printable(f"model: {options.model or 'the one that comes with mono2stereo'}"))
     _table(facts)
     _table({key: value for key, value in training.items() if not isinstance(value, dict)})
     for heading in ("data", "measures", "parameters"):
@@ -42,7 +44,7 @@ def run(options: argparse.Namespace) -> None:
 def _table(facts: dict[str, Any], indent: str = "") -> None:
     for key, value in facts.items():
         shown = f"{value:.4g}" if isinstance(value, float) else value
-        print(f"{indent}{key}: {shown}")
+        print(indent + printable(f"{key}: {shown}"))
 
 
 def _bands(width: dict[str, list[float]] | None) -> str:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mono2stereo.errors import AudioError
+from mono2stereo.errors import AudioError, printable
 
 if TYPE_CHECKING:
     from mono2stereo.measures.recordings import Recording
@@ -79,7 +79,7 @@ def _as_json(recordings: Sequence[Recording]) -> str:
             {"file": str(recording.path), **({"error": recording.error} if recording.error else facts)}
         )
     report = {"measured_at_hz": COMMON_RATE, "independent_signals": _floors(), "files": files}
-    return json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False)
+    return json.dumps(report, indent=1, allow_nan=False)
 
 
 def _curves(recording: Recording) -> dict[str, object]:
@@ -113,7 +113,7 @@ def _as_text(recordings: Sequence[Recording], *, explain: bool) -> str:
     ]
     unmeasured = [f"{recording.path}: {recording.error}" for recording in recordings if recording.error]
     for title, texts in (("–: cannot be told", missing), ("not measured", unmeasured)):
-        lines += ["", title, *(f"  {line}" for line in texts)] if texts else []
+        lines += ["", title, *(f"  {printable(line)}" for line in texts)] if texts else []
     if explain:
         lines += ["", *(f"{MEASURES[name].heading}: {MEASURES[name].explanation}" for name in OF_A_FILE)]
     return "\n".join(lines)
@@ -129,7 +129,7 @@ def _table(recordings: Sequence[Recording]) -> list[str]:
 
     floors = _floors()
     rows = [
-        line("", (_shortened(recording.path.name) for recording in recordings), "independent"),
+        line("", (_shortened(printable(recording.path.name)) for recording in recordings), "independent"),
         line("rate (Hz)", (str(recording.sample_rate) for recording in recordings)),
         line("duration (s)", (f"{recording.seconds:.1f}" for recording in recordings)),
     ]

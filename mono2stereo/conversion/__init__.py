@@ -103,7 +103,7 @@ def convert_file(
     """Write the stereo version of a recording, whole or not at all, in blocks: of any length.
 
     Args:
-        source: WAV, FLAC, OGG, MP3 or AIFF; a second channel is folded down.
+        source: WAV, FLAC, OGG, MP3 or AIFF; of two channels `options` may choose one.
         target: Its suffix decides the format; the sample format is the source's, where the format has it.
         decorrelator: As for `convert`.
         width: As for `convert`.

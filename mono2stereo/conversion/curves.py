@@ -59,7 +59,7 @@ class WidthCurve:
         """
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
             if text.lstrip().startswith("{"):
                 facts = json.loads(text)
                 return cls(facts["frequency_hz"], facts["side_to_mid_db"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -13,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from mono2stereo.conversion.ahead import ahead
-from mono2stereo.conversion.formats import SUFFIX_OF_KIND, Encoding, choose_encoding, target_kind
+from mono2stereo.conversion.fold_down import Channel
+from mono2stereo.conversion.formats import SUFFIX_OF_KIND, Encoding, choose_encoding, target_kind, word_bits
 from mono2stereo.conversion.gain import CEILING, LOSSY_CEILING, Gain, Meter, true_peak_db
 from mono2stereo.conversion.reading import Recording
+from mono2stereo.conversion.tag_reading import header_texts, read_tags
 from mono2stereo.conversion.tags import carry_tags
-from mono2stereo.conversion.writing import StereoWriter
+from mono2stereo.conversion.writing import Dither, StereoWriter
 from mono2stereo.decorrelators.base import Decorrelator, stages_of
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
@@ -32,17 +35,34 @@ class FileOptions:
         gain_db: The gain, in dB; None for the one that true peak and loudness ask for.
         match_loudness: Make the output as loud as the input (BS.1770, the input on both channels).
         from_left: Take the left channel of a stereo input, not its mid.
+        from_right: Take the right one.
         keep_if_stereo: Copy a stereo input, do not convert it.
         samples: Sample format of the output, a key of `formats.SAMPLES`; None for the input's own.
         force: Overwrite existing files.
+        dither: Of integers: the side always, the mid where its samples become shorter.
+        preserve: Give the output the input's time of modification.
     """
 
     gain_db: float | None = None
     match_loudness: bool = False
     from_left: bool = False
+    from_right: bool = False
     keep_if_stereo: bool = False
     samples: str | None = None
     force: bool = False
+    dither: bool = True
+    preserve: bool = False
+
+    @property
+    def channel(self) -> Channel:
+        """Of a stereo input, where one is asked for.
+
+        Raises:
+            AudioError: Both are.
+        """
+        if self.from_left and self.from_right:
+            raise AudioError("from_left and from_right: choose one")
+        return "left" if self.from_left else "right" if self.from_right else ""
 
 
 @dataclass
@@ -84,12 +104,11 @@ def convert_file(
     name = name or str(source)
     target_kind(target)
     require_free(source, target, force=options.force)
-    with Recording(source, name, from_left=options.from_left) as recording, atomic_path(target) as beside:
-        if options.keep_if_stereo and recording.channels == 2:
-            for _ in recording.mids():
-                pass
-            if recording.is_stereo:
-                return _keep(recording, source, target, beside)
+    with Recording(source, name, channel=options.channel) as recording, atomic_path(target) as beside:
+        if recording.channels == 2 and (options.keep_if_stereo or not options.channel):
+            recording.listen()
+            if options.keep_if_stereo and recording.fold_down.is_stereo:
+                return _keep(recording, source, target, beside, options)
         encoding = choose_encoding(
             recording.encoding,
             recording.kind,
@@ -98,11 +117,16 @@ def convert_file(
             sample_rate=recording.sample_rate,
             samples=options.samples,
         )
-        done = _convert(recording, decorrelator, beside, encoding, options, texts=_texts(recording, target))
+        kinds = {"source_kind": recording.kind, "target_kind": target_kind(target)}
+        tags = read_tags(source, recording.texts)
+        # Within a format all tags are copied afterwards.
+        texts = dict(header_texts(tags)) if len(set(kinds.values())) > 1 else {}
+        done = _convert(recording, decorrelator, beside, encoding, options, texts=texts)
         if not recording.frames_read:
             raise AudioError(f"{name}: holds no samples")
-        kinds = {"source_kind": recording.kind, "target_kind": target_kind(target)}
-        done.notices += [notice for notice in [carry_tags(source, beside, **kinds)] if notice]
+        done.notices += [notice for notice in [carry_tags(source, beside, tags, **kinds)] if notice]
+        if options.preserve:
+            _preserve(source, beside)
     return done
 
 
@@ -131,7 +155,7 @@ def convert_into_pipe(
         AudioError: Unreadable or unfit.
         OSError: The pipe takes no more.
     """
-    with Recording(source, name, kind=kind, from_left=options.from_left) as recording:
+    with Recording(source, name, kind=kind, channel=options.channel) as recording:
         suffix = suffix or SUFFIX_OF_KIND[recording.kind]
         encoding = choose_encoding(
             recording.encoding,
@@ -162,16 +186,18 @@ def require_free(source: Path, target: Path, *, force: bool) -> None:
             raise AudioError(f"{target}: exists; --force overwrites it")
 
 
-def _keep(recording: Recording, source: Path, target: Path, beside: Path) -> Converted:
+def _preserve(source: Path, target: Path) -> None:
+    status = source.stat()
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _keep(recording: Recording, source: Path, target: Path, beside: Path, options: FileOptions) -> Converted:
     if target_kind(target) != recording.kind:
         raise AudioError(f"{source}: is stereo and kept as it is, as {recording.kind}; name the output so")
     shutil.copyfile(source, beside)
+    if options.preserve:
+        _preserve(source, beside)
     return Converted(None, ["is stereo; copied as it is"])
-
-
-def _texts(recording: Recording, target: Path) -> dict[str, str]:
-    """Within a format all tags are copied afterwards."""
-    return recording.texts if recording.kind != target_kind(target) else {}
 
 
 def _convert(
@@ -183,6 +209,8 @@ def _convert(
     *,
     texts: dict[str, str],
 ) -> Converted:
+    shorter = encoding.bits is not None and encoding.bits < word_bits(recording.encoding)
+    dither: Dither = "none" if not options.dither else "both" if shorter else "side"
     precise = encoding.subtype in ("PCM_32", "DOUBLE")
     dtype: np.dtype[np.floating] = np.dtype("float64" if precise else "float32")
     with closing(_in_step(recording, decorrelator, dtype)) as made:
@@ -202,12 +230,12 @@ def _convert(
             ceiling = LOSSY_CEILING if encoding.is_lossy else CEILING
             gain, pairs = meter.gain(ceiling if protected else np.inf), spool.pairs(recording)
         with (
-            StereoWriter(target, recording.sample_rate, encoding, gain, texts) as writer,
+            StereoWriter(target, recording.sample_rate, encoding, gain, texts, dither) as writer,
             closing(ahead(pairs)) as ready,
         ):
             for mid, side in ready:
                 writer.write(mid, side)
-        return Converted(gain, list(_notices(recording, encoding, meter, gain, writer, changes_mid, options)))
+        return Converted(gain, list(_notices(recording, encoding, meter, gain, writer, changes_mid)))
 
 
 def _in_step(
@@ -295,12 +323,9 @@ def _notices(
     gain: Gain,
     writer: StereoWriter,
     changes_mid: bool,
-    options: FileOptions,
 ) -> Iterator[str]:
-    if recording.channels == 2 and options.from_left:
-        yield "has two channels; the left one was taken"
-    elif recording.channels == 2:
-        yield "is stereo; folded down" if recording.is_stereo else "has the same signal on both channels"
+    if recording.channels == 2:
+        yield recording.fold_down.notice
     if recording.frames_read < recording.frames:
         missing = (recording.frames - recording.frames_read) / recording.sample_rate
         yield f"ends {missing:.3f} s before its header says"

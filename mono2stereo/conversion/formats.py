@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,20 +145,29 @@ def choose_encoding(
 
 
 def _subtype(source: Encoding, kind: str, target: Path, samples: str | None) -> str:
-    known = soundfile.available_subtypes(kind)
+    known, wanted = soundfile.available_subtypes(kind), _own_samples(source)
     if samples:
         for subtype in SAMPLES[samples]:
             if subtype in known:
                 return subtype
         raise AudioError(f"{target}: {kind} has no {samples} samples; choose others or another format")
-    wanted = source.subtype
-    if wanted.startswith("DWVW"):
-        wanted = "PCM_" + wanted[-2:].replace("12", "16")
-    elif source.is_lossy:
-        # The others, of telephones and ADPCM, decode to 16 bits.
-        wanted = "FLOAT" if source.subtype in PERCEPTUAL else "PCM_16"
     if wanted in known and wanted in {*BITS, *FLOATS}:
         return wanted
     if BITS.get(wanted) == 8:
         return SAMPLES["8"][0] if SAMPLES["8"][0] in known else SAMPLES["8"][1]
     return "PCM_24"  # FLAC, of 32 bits or floats
+
+
+def word_bits(source: Encoding) -> float:
+    """How long the samples are that a file is decoded to: infinitely where they are no integers."""
+    return BITS.get(_own_samples(source), math.inf)
+
+
+def _own_samples(source: Encoding) -> str:
+    """The samples that a file is decoded to, in libsndfile's word."""
+    if source.subtype.startswith("DWVW"):
+        return "PCM_" + source.subtype[-2:].replace("12", "16")
+    if source.is_lossy:
+        # The others, of telephones and ADPCM, decode to 16 bits.
+        return "FLOAT" if source.subtype in PERCEPTUAL else "PCM_16"
+    return source.subtype

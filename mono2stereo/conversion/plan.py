@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mono2stereo.conversion.formats import KINDS, SUFFIX_OF_KIND, target_kind
 from mono2stereo.errors import UsageError
+
+MARK = "-stereo"
+# On Windows these are devices with any suffix, and some characters or endings mean something else.
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)\s*(\.|$)|.*[<>:\"|?*]|.*[. ]$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -49,15 +56,29 @@ def plan(
         raise UsageError(f"-o {output}: is a folder; give --out-dir")
     if output:
         target_kind(output)
-    jobs: dict[Path, Job] = {}
+    jobs: dict[str, Job] = {}
     for source, below in _files(sources, folder):
         target = output or _renamed(folder / below if folder else source, suffix, mark=folder is None)
-        if (other := jobs.get(target)) is not None:
+        if sys.platform == "win32" and RESERVED.match(target.name):
+            raise UsageError(f"{target}: no name for a file on Windows; give another with -o")
+        if (other := jobs.get(key := _as_one(target))) is not None:
             if other.source == source:
                 continue
             raise UsageError(f"{other.source} and {source} would both become {target}; convert them apart")
-        jobs[target] = Job(source, target, str(source))
+        jobs[key] = Job(source, target, str(source))
     return list(jobs.values())
+
+
+def is_result(source: Path) -> bool:
+    """Whether a name is one that `plan` gives to what is made."""
+    return not source.is_dir() and _parted(source)[0].endswith(MARK)
+
+
+def _as_one(path: Path) -> str:
+    """The same for all names that the system takes for one file's."""
+    if sys.platform in ("win32", "darwin"):
+        return unicodedata.normalize("NFC", str(path)).casefold()
+    return str(path)
 
 
 def _files(sources: Sequence[Path], folder: Path | None) -> Iterator[tuple[Path, Path]]:
@@ -84,5 +105,10 @@ def _files(sources: Sequence[Path], folder: Path | None) -> Iterator[tuple[Path,
 
 
 def _renamed(path: Path, suffix: str | None, *, mark: bool) -> Path:
-    own = path.suffix if path.suffix.lower() in KINDS else SUFFIX_OF_KIND["WAV"]
-    return path.with_name(f"{path.stem}{'-stereo' if mark else ''}{suffix or own}")
+    stem, own = _parted(path)
+    return path.with_name(f"{stem}{MARK if mark else ''}{suffix or own or SUFFIX_OF_KIND['WAV']}")
+
+
+def _parted(path: Path) -> tuple[str, str]:
+    """Stem and suffix; what follows a dot and is no suffix belongs to the name: "No. 5", tape.001."""
+    return (path.stem, path.suffix) if path.suffix.lower() in KINDS else (path.name, "")

@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 import soundfile
 
+from mono2stereo.conversion.fold_down import Channel, FoldDown
 from mono2stereo.conversion.formats import HEAD_BYTES, Encoding, kind_of
 from mono2stereo.dsp.signals import LOWEST_SAMPLE_RATE, Signal
 from mono2stereo.errors import AudioError
@@ -18,7 +19,6 @@ from mono2stereo.sequential import SequentialFile
 BLOCK_FRAMES = 1 << 16
 HIGHEST_SAMPLE_RATE = 384_000
 LARGEST = 1e12  # of full scale; what floats leave room for in squares and sums
-STEREO_ABOVE = 1e-6  # energy of side against mid: -60 dB
 
 
 class Recording:
@@ -28,7 +28,7 @@ class Recording:
         source: Path of a WAV, FLAC, OGG, MP3 or AIFF file, or a pipe's descriptor.
         name: For messages.
         kind: Of a pipe; a file's is found out.
-        from_left: Take the left channel where there are two, not their mean.
+        channel: Take this one where there are two, not their mean.
 
     Attributes:
         sample_rate: Hz.
@@ -37,14 +37,15 @@ class Recording:
         encoding: libsndfile's words for what is read.
         frames: What the header says; nothing for a pipe, which is often begun before its length is known.
         frames_read: How many there were, once `mids` has ended.
+        fold_down: What is made of two channels.
 
     Raises:
         AudioError: Unreadable, or of a rate or number of channels that does not fit.
     """
 
-    def __init__(self, source: Path | int, name: str, *, kind: str = "", from_left: bool = False) -> None:
-        self._source, self._name, self._from_left = source, name, from_left
-        self._mid_energy = self._side_energy = 0.0
+    def __init__(self, source: Path | int, name: str, *, kind: str = "", channel: Channel = "") -> None:
+        self._source, self._name = source, name
+        self.fold_down = FoldDown(channel)
         self.frames_read = 0
         try:
             self.kind = _kind(source, name) if isinstance(source, Path) else kind
@@ -74,11 +75,6 @@ class Recording:
         self._audio.close()
 
     @property
-    def is_stereo(self) -> bool:
-        """Whether the channels differed in what `mids` has read."""
-        return self._side_energy > STEREO_ABOVE * self._mid_energy
-
-    @property
     def texts(self) -> dict[str, str]:
         """Title, artist and the like, as far as libsndfile knows them in every format."""
         return {key: value for key, value in self._audio.copy_metadata().items() if value}
@@ -89,16 +85,15 @@ class Recording:
         Raises:
             AudioError: The file breaks off, or holds values that are no sound.
         """
-        self._mid_energy = self._side_energy = 0.0
+        self.fold_down.restart()
         for block in self._blocks():
-            if self.channels == 1:
-                yield block[:, 0]
-                continue
-            left, right = block.T
-            mid, side = (left + right) / 2, (left - right) / 2
-            self._mid_energy += float(mid @ mid)
-            self._side_energy += float(side @ side)
-            yield left.copy() if self._from_left else mid
+            yield self.fold_down.mid(block)
+
+    def listen(self) -> None:
+        """Hear two channels to their end, to know what to make of them."""
+        for _ in self.mids():
+            pass
+        self.fold_down.choose()
 
     def _blocks(self) -> Iterator[Signal]:
         try:

@@ -1,91 +1,99 @@
 """Titles, pictures and markers from one file into another, where the other's format has a place for them.
 
 Within WAV and within AIFF chunks are copied byte for byte (`chunks`). Within FLAC, OGG and MP3 all comments,
-frames, pictures and cue sheets go over as they are. From one format to another go the fields and pictures
-that mediafile knows in both, and all Vorbis comments. Loudness (ReplayGain, R 128) and encoder are left out:
-they are the mono file's.
+frames, pictures and cue sheets go over as they are, ID3 in its own version, and ID3v1 and APE tags with it.
+From one format to another go all texts and pictures (`tag_reading`, `tag_writing`). What is about the sound
+is left out (`stale`).
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from mono2stereo.conversion.chunks import copy_chunks
+from mono2stereo.conversion.stale import is_stale
+from mono2stereo.conversion.tag_reading import Tags, why_lost
+from mono2stereo.conversion.tag_writing import write_tags
 
-STALE = re.compile("replaygain_|r128_|rg_|RVA2|RGAD|TXXX:replaygain|encoder", re.IGNORECASE)
+ID3V1_BYTES = 128
+APPLICATION = 2  # FLAC's number of such blocks
+FOREIGN = (b"riff", b"aiff", b"w64 ")  # application blocks about another file's header
 
 
-def carry_tags(source: Path, target: Path, *, source_kind: str, target_kind: str) -> str:
+def carry_tags(source: Path, target: Path, tags: Tags, *, source_kind: str, target_kind: str) -> str:
     """Copy tags and markers into a finished file.
 
     Args:
         source: Where they are.
         target: Where they go.
-        source_kind: WAV, AIFF, FLAC, OGG or MP3.
-        target_kind: Likewise.
+        tags: What was read of the source.
+        source_kind: WAV, AIFF, FLAC, OGG, MP3 or another.
+        target_kind: One of these five.
 
     Returns:
         Why some could not be kept; empty if all was well. A strange tag is no reason to lose a conversion.
     """
+    lost = list(tags.lost)
     try:
-        if source_kind == target_kind in ("WAV", "AIFF"):
+        if source_kind != target_kind:
+            if tags:
+                write_tags(tags, target, target_kind)
+        elif target_kind in ("WAV", "AIFF"):
             copy_chunks(source, target)
-        elif source_kind == target_kind:
-            _copy_native(source, target)
+            lost = []  # they are there as they were
+        elif target_kind == "MP3":
+            _copy_of_mp3(source, target)
         else:
-            _translate(source, target)
-    except OSError:
-        raise
+            _copy_comments(source, target)
     except Exception as error:  # of a stranger's tags anything may be wrong
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        return f"its tags could not be kept ({reason})"
-    return ""
+        lost.append(why_lost(error))
+    return f"some of its tags could not be kept ({'; '.join(dict.fromkeys(lost))})" if lost else ""
 
 
-def _copy_native(source: Path, target: Path) -> None:
+def _copy_of_mp3(source: Path, target: Path) -> None:
+    from mutagen import apev2, id3
+
+    try:
+        # As they are: frames of version 2.3 have no place in 2.4, and the other way round.
+        tags = id3.ID3(source, translate=False, load_v1=False)
+    except id3.ID3NoHeaderError:
+        pass
+    else:
+        _drop_stale(tags)
+        tags.save(target, v1=0, v2_version=3 if tags.version[1] < 4 else 4, v23_sep=None)
+    try:
+        ape = apev2.APEv2(source)
+    except apev2.APENoHeaderError:
+        pass
+    else:
+        _drop_stale(ape)
+        ape.save(target)
+    with source.open("rb") as file:
+        file.seek(-min(file.seek(0, 2), ID3V1_BYTES), 2)
+        id3v1 = file.read()
+    if id3v1.startswith(b"TAG") and len(id3v1) == ID3V1_BYTES:
+        with target.open("ab") as file:
+            file.write(id3v1)
+
+
+def _drop_stale(tags: Any) -> None:
+    for key in [key for key in tags if is_stale(key)]:
+        del tags[key]
+
+
+def _copy_comments(source: Path, target: Path) -> None:
     import mutagen
 
     old, new = mutagen.File(source), mutagen.File(target)
-    if old is None or new is None or not (old.tags or getattr(old, "pictures", None)):
-        return
     if new.tags is None:
         new.add_tags()
-    if hasattr(old.tags, "getall"):  # ID3
-        new.tags.clear()
-        for frame in old.tags.values():
-            if not STALE.match(frame.HashKey):
-                new.tags.add(frame)
-        version = old.tags.version[1]
-        new.save(v2_version=3 if version == 3 else 4)
-        return
-    new.tags[:] = [(key, value) for key, value in old.tags if not STALE.match(key)]
+    new.tags[:] = [(key, value) for key, value in old.tags or [] if not is_stale(key)]
     for picture in getattr(old, "pictures", []):
         new.add_picture(picture)
     if getattr(old, "cuesheet", None):
         new.metadata_blocks.append(old.cuesheet)
-    new.save()
-
-
-def _translate(source: Path, target: Path) -> None:
-    import mediafile
-
-    try:
-        old: Any = mediafile.MediaFile(source)
-    except mediafile.UnreadableFileError:
-        return  # no tags of the kind that mediafile reads
-    values = {field: getattr(old, field) for field in mediafile.MediaFile.fields() if not STALE.match(field)}
-    found = {field: value for field, value in values.items() if value}
-    if not found:
-        return
-    new: Any = mediafile.MediaFile(target)
-    # Lists last: a field of one value is the first of its list.
-    for field, value in sorted(found.items(), key=lambda item: isinstance(item[1], list)):
-        setattr(new, field, value)
-    ours, theirs = new.mgfile.tags, old.mgfile.tags
-    if hasattr(ours, "vendor") and hasattr(theirs, "vendor"):  # both Vorbis comments
-        for key in theirs.keys():  # noqa: SIM118, iterating gives pairs
-            if key != "metadata_block_picture" and not STALE.match(key):
-                ours[key] = theirs[key]
+    for block in getattr(old, "metadata_blocks", []):
+        if block.code == APPLICATION and block.data[:4] not in FOREIGN:
+            new.metadata_blocks.append(block)
     new.save()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import soundfile
@@ -28,14 +28,17 @@ PIECE_SAMPLES = 1 << 14
 SILENT_STEPS = 1e-3
 
 
+Dither = Literal["none", "side", "both"]
+
+
 class StereoWriter:
     """A stereo file that is being written.
 
     Integers: L + R is twice the mid times the gain, rounded once, so at gain one exactly L + R = 2 M (and
     the two channels of a stereo input fold down to the same integer again). Only the side is quantised:
     with triangular dither, which left and right receive in opposite phase, so that the fold-down does not
-    hold it. Where there is no side there is none: silence stays silence. A side that full scale has no
-    room for is cut back, never the mid.
+    hold it; so is a mid that had longer samples, on its own. Where there is no side, or no mid, there is
+    none: silence stays silence. A side that full scale has no room for is cut back, never the mid.
 
     Args:
         target: Path to write to, or a pipe's descriptor, which stays open.
@@ -43,6 +46,7 @@ class StereoWriter:
         encoding: Of the file.
         gain: Of mid and side.
         texts: Title, artist and the like, in libsndfile's words.
+        dither: Of integers: of the side, of the mid as well, because it had longer samples, or of neither.
 
     Attributes:
         cut_samples: Where the side was cut back by more than rounding, or the mid clipped.
@@ -52,9 +56,15 @@ class StereoWriter:
     """
 
     def __init__(
-        self, target: Path | int, sample_rate: int, encoding: Encoding, gain: Gain, texts: Mapping[str, str]
+        self,
+        target: Path | int,
+        sample_rate: int,
+        encoding: Encoding,
+        gain: Gain,
+        texts: Mapping[str, str],
+        dither: Dither = "side",
     ) -> None:
-        self._bits, self._gain = encoding.bits, gain.factor
+        self._bits, self._gain, self._dither = encoding.bits, gain.factor, dither
         self._random = np.random.default_rng(0)
         self.cut_samples = 0
         level = LOSSY_COMPRESSION if encoding.is_lossy else None
@@ -93,6 +103,11 @@ class StereoWriter:
             piece = slice(start, start + PIECE_SAMPLES)
             self._append(self._integers(mid[piece], side[piece], self._bits))
 
+    def _noise(self, signal: Signal) -> Signal:
+        """Triangular, of one step up and down, where there is a signal."""
+        dither = self._random.random((len(signal), 2), np.float32)
+        return (dither[:, 0] - dither[:, 1]) * (np.abs(signal) >= SILENT_STEPS)
+
     def _append(self, stereo: Signal) -> None:
         with _named_faults():
             self._file.write(stereo)
@@ -101,20 +116,23 @@ class StereoWriter:
         """Left and right, (n, 2) int32, in the upper bits as libsndfile takes them."""
         lowest, highest = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
         scale = 2 * self._gain * (1 << (bits - 1))
-        total = np.rint(scale * mid)
+        total = scale * mid
+        if self._dither == "both":
+            total += self._noise(total)
+        total = np.rint(total)
         wanted = np.multiply(side, scale, dtype=np.float64)
         # L and R are integers where L + R and L - R are both even or both odd.
         odd = total - 2 * np.floor(total / 2)
-        dither = self._random.random((len(side), 2), np.float32)
-        noise = (dither[:, 0] - dither[:, 1]) * (np.abs(wanted) >= SILENT_STEPS)
+        noise = 0.0 if self._dither == "none" else self._noise(wanted)
         difference = 2 * np.rint((wanted - odd) / 2 + noise) + odd
         room = highest - lowest - np.abs(total + 1)
         if np.any(np.abs(difference) > room):
             kept = np.clip(total, 2 * lowest, 2 * highest)
             room = highest - lowest - np.abs(kept + 1)
             fitted = np.clip(difference, -room, room)
-            # One step of rounding and two of dither are no loss of width.
-            self.cut_samples += int(np.count_nonzero((total != kept) | (np.abs(difference - fitted) > 6)))
+            # One step of rounding and two of dither are no loss of width, nor one of the mid's.
+            clipped = np.abs(total - kept) > (self._dither == "both")
+            self.cut_samples += int(np.count_nonzero(clipped | (np.abs(difference - fitted) > 6)))
             total, difference = kept, fitted
         stereo = np.empty((len(mid), 2), np.int32)
         step = 2.0 ** (31 - bits)

@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 
+from mono2stereo.errors import printable
 from mono2stereo.files import atomic_path
 from mono2stereo.measures.recordings import COMMON_RATE, Recording
 from mono2stereo.measures.side_analysis import COHERENCE_SECONDS, coherence_floors, curve_axes
@@ -33,7 +34,9 @@ def draw_recordings(recordings: Sequence[Recording], file: Path) -> None:
             _draw_correlogram(panels[2], recording)
             draw_goniometer(panels[3], np.asarray(recording.example))
             panels[3].set(title="goniometer, first stretch", xlabel="side, (R−L)/2", ylabel="mid, (L+R)/2")
-            panels[0].set_title(recording.path.name.replace("$", r"\$"), loc="left", fontweight="bold")
+            panels[0].set_title(
+                printable(recording.path.name).replace("$", r"\$"), loc="left", fontweight="bold"
+            )
         figure.suptitle(f"Mid and side at {COMMON_RATE} Hz")
         with atomic_path(file) as beside:
             figure.savefig(beside, dpi=100)

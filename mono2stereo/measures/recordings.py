@@ -69,7 +69,7 @@ def _plain(error: Exception, path: Path) -> str:
 def _measure(path: Path, stretches: int) -> Recording:
     if path.is_dir():
         raise AudioError("a folder; give a file")
-    with path.open("rb"), soundfile.SoundFile(path) as audio:
+    with path.open("rb") as file, soundfile.SoundFile(file) as audio:  # whatever the name is
         _require_fit(audio)
         rate, frames = audio.samplerate, audio.frames
         analyses: list[SideAnalysis] = []

@@ -287,3 +287,41 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(folder, sound):
         assert line.startswith("error: out.wav: ")
         assert "Traceback" not in done.stderr
         assert not list(Path().glob("*out*")) + list(Path().glob(".*"))
+
+
+def test_a_second_call_does_not_convert_results(folder, capsys):
+    assert status("in/good.wav", *QUICK) == 0
+    capsys.readouterr()
+    assert status("in/good-stereo.wav", "in/good.wav", "--force", *QUICK) == 0
+    assert "in/good-stereo.wav: skipped" in capsys.readouterr().err
+    assert status("in/good-stereo.wav", *QUICK) == 0
+    assert sorted(path.name for path in Path("in").iterdir()) == ["deep", "good-stereo.wav", "good.wav"]
+    assert status("in/good-stereo.wav", "-o", "again.wav", *QUICK) == 0
+    assert Path("again.wav").exists()
+
+
+@pytest.mark.parametrize("name", [f"{'ä' * 118}.wav", f"{'x' * 244}.wav", "No. 5"])
+def test_every_legal_name_is_converted(name, folder):
+    os.link("in/good.wav", name)
+    assert status(name, *QUICK) == 0
+    made = name.removesuffix(".wav") + "-stereo.wav"
+    assert soundfile.info(made).channels == 2
+
+
+def test_the_time_of_modification_is_kept_where_asked(folder):
+    os.utime("in/good.wav", (10**9, 10**9))
+    for option in ([], ["--preserve"]):
+        assert status("in/good.wav", "--force", *option, *QUICK) == 0
+        assert (Path("in/good-stereo.wav").stat().st_mtime == 10**9) == bool(option)
+
+
+def test_a_pipe_cannot_choose_a_channel_and_says_what_it_costs(folder, sound):
+    soundfile.write("left.wav", np.stack([sound, 0 * sound], axis=1), 44100)
+    data = Path("left.wav").read_bytes()
+    for how, said in (
+        ([], "its right channel is silent; 6 dB are lost; --from-left keeps them"),
+        (["--from-left"], "has two channels; the left one was taken"),
+    ):
+        command = [*COMMAND, "-", "--gain", "0", *how, *QUICK]
+        done = subprocess.run(command, input=data, capture_output=True, check=True)
+        assert f"stdin: {said}" in done.stderr.decode().splitlines()

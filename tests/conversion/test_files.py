@@ -330,3 +330,58 @@ def test_a_file_shorter_than_its_header_says_is_converted_with_a_notice(sound, t
         done = convert_file(tmp_path / f"cut.{suffix}", tmp_path / f"out.{suffix}", decorrelator=Velvet())
         assert any("before its header says" in notice for notice in done.notices)
         assert 0 < soundfile.info(tmp_path / f"out.{suffix}").frames < len(whole)
+
+
+def channels_of(left, right, path, **how):
+    """What is made of two channels of floats: the mid, and what was said about them."""
+    soundfile.write(path / "a.wav", np.stack([left, right], axis=1), 44100, subtype="FLOAT")
+    options = FileOptions(force=True, **how)
+    done = convert_file(path / "a.wav", path / "b.wav", decorrelator=Velvet(), options=options)
+    return soundfile.read(path / "b.wav")[0].mean(axis=1), done.notices[0]
+
+
+def test_a_channel_that_is_silent_is_no_channel(sound, tmp_path):
+    hiss = 1e-4 * np.random.default_rng(1).standard_normal(len(sound)) * np.std(sound)
+    for other in (np.zeros_like(sound), hiss):
+        for channels, silent, taken in (((sound, other), "right", "left"), ((other, sound), "left", "right")):
+            made, said = channels_of(*channels, tmp_path)
+            np.testing.assert_allclose(made, sound, atol=1e-6)
+            assert said == f"its {silent} channel is silent; the {taken} one was taken"
+    made, said = channels_of(sound, 0.01 * sound, tmp_path)
+    np.testing.assert_allclose(made, 0.505 * sound, atol=1e-6)
+    made, said = channels_of(sound, 0 * sound, tmp_path, keep_if_stereo=True)
+    assert "silent" in said
+
+
+def test_channels_that_cancel_are_not_folded_to_silence(sound, tmp_path):
+    made, said = channels_of(sound, -sound, tmp_path)
+    np.testing.assert_allclose(made, sound, atol=1e-6)
+    assert said == "its channels cancel each other; the left one was taken"
+    made, said = channels_of(sound, -0.8 * sound, tmp_path)
+    np.testing.assert_allclose(made, 0.1 * sound, atol=1e-6)
+    assert "cancels 19.1 dB of it; --from-left or --from-right" in said
+    made, said = channels_of(sound, -0.8 * sound, tmp_path, from_right=True)
+    np.testing.assert_allclose(made, -0.8 * sound, atol=1e-6)
+    assert said == "has two channels; the right one was taken"
+    assert channels_of(sound, np.roll(sound, 26), tmp_path)[1] == "is stereo; folded down"
+    with pytest.raises(AudioError, match="choose one"):
+        channels_of(sound, sound, tmp_path, from_left=True, from_right=True)
+
+
+def test_a_mid_of_longer_samples_is_dithered_and_can_be_left_alone(tmp_path):
+    """A tone of a third of a step of 16 bits, and silence: the tone survives, on average, as it is."""
+    tone = np.sin(2 * np.pi * 441 / 44100 * np.arange(441_00))
+    mono = np.concatenate([tone / 3 / 32768, np.zeros(20_000)])
+    soundfile.write(tmp_path / "a.wav", mono, 44100, subtype="PCM_24")
+    for dither in (True, False):
+        options = FileOptions(samples="16", dither=dither, force=True)
+        convert_file(tmp_path / "a.wav", tmp_path / "b.wav", decorrelator=Velvet(), options=options)
+        stereo = integers(tmp_path / "b.wav", 16)
+        period = stereo.sum(axis=1)[:441_00].reshape(-1, 100).mean(axis=0)
+        error = period - 2 * tone[:100] / 3
+        assert (np.abs(error).max() < 0.15) == dither
+        assert not stereo[-10_000:].any()
+    # The same word length needs none, whatever the format.
+    convert_file(tmp_path / "a.wav", tmp_path / "b.flac", decorrelator=Velvet())
+    stereo, mono = integers(tmp_path / "b.flac", 24), integers(tmp_path / "a.wav", 24)[:, 0]
+    assert np.array_equal(stereo.sum(axis=1), 2 * mono)

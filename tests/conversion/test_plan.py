@@ -32,9 +32,12 @@ def pairs(jobs, root: Path) -> list[tuple[str, str]]:
 def test_files_get_names_beside_them_or_below_a_folder(music):
     (music / "strange.dat").touch()
     sources = [music / "a.wav", music / "strange.dat"]
-    assert pairs(plan(sources), music) == [("a.wav", "a-stereo.wav"), ("strange.dat", "strange-stereo.wav")]
+    assert pairs(plan(sources), music) == [
+        ("a.wav", "a-stereo.wav"),
+        ("strange.dat", "strange.dat-stereo.wav"),
+    ]
     jobs = plan(sources, folder=music / "new", suffix=".flac")
-    assert pairs(jobs, music) == [("a.wav", "new/a.flac"), ("strange.dat", "new/strange.flac")]
+    assert pairs(jobs, music) == [("a.wav", "new/a.flac"), ("strange.dat", "new/strange.dat.flac")]
 
 
 def test_folders_keep_their_tree_and_leave_out_what_is_hidden_or_made(music):
@@ -68,3 +71,38 @@ def test_contradictions_are_wrong_usage(music, sources, how, reason):
         return
     with pytest.raises(UsageError, match=reason):
         plan([music / name for name in sources], **how)
+
+
+def test_a_dot_in_a_name_is_no_suffix(music):
+    names = ["No. 5", "tape.001", "tape.002", "v1.2"]
+    for name in names:
+        (music / name).touch()
+    sources = [music / name for name in names]
+    assert pairs(plan(sources), music) == [(name, f"{name}-stereo.wav") for name in names]
+    jobs = plan(sources, folder=music, suffix=".mp3")
+    assert pairs(jobs, music) == [(name, f"{name}.mp3") for name in names]
+
+
+@pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])
+def test_names_that_a_system_takes_for_one_do_not_collide(platform, music, monkeypatch):
+    monkeypatch.setattr("sys.platform", platform)
+    for name in ("x/A.wav", "y/a.wav", "x/\u00e9.wav", "y/e\u0301.wav"):
+        (music / name).parent.mkdir(exist_ok=True)
+        (music / name).touch()
+    for pair in (("x/A.wav", "y/a.wav"), ("x/\u00e9.wav", "y/e\u0301.wav")):
+        sources = [music / name for name in pair]
+        if platform == "linux":
+            assert len(plan(sources, folder=music / "out")) == 2
+        else:
+            with pytest.raises(UsageError, match="would both become"):
+                plan(sources, folder=music / "out")
+
+
+@pytest.mark.parametrize("name", ["con.wav", "NUL.flac", "take: 2.wav", "what?.wav", "Com1 .wav"])
+def test_names_that_windows_does_not_have(name, music, monkeypatch):
+    assert len(plan([music / "a.wav"], output=music / name)) == 1
+    monkeypatch.setattr("sys.platform", "win32")
+    with pytest.raises(UsageError, match="no name for a file on Windows"):
+        plan([music / "a.wav"], output=music / name)
+    for fine in ("console.wav", "a.con.wav", "aux-stereo.wav"):
+        assert len(plan([music / "a.wav"], output=music / fine)) == 1

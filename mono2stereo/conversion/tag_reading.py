@@ -1,0 +1,315 @@
+"""Texts and pictures of any file, under the names that Vorbis comments give them."""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from mono2stereo.conversion.chunks import chunks
+from mono2stereo.conversion.stale import LARGEST_BYTES, info_texts, is_stale
+
+# Names that mutagen's easy classes leave out.
+ID3_TEXTS = {"TKEY": "initialkey", "TDRL": "releasedate", "TOAL": "originalalbum", "TOPE": "originalartist"}
+MP4_TEXTS = {"\xa9wrt": "composer", "\xa9lyr": "lyrics", "cpil": "compilation"}
+APE_TEXTS = {"year": "date", "track": "tracknumber", "disc": "discnumber", "album artist": "albumartist",
+             "publisher": "organization"}  # fmt: skip
+ASF_TEXTS = {
+    "Title": "title", "Author": "artist", "Copyright": "copyright", "Description": "comment",
+    "WM/AlbumTitle": "album", "WM/AlbumArtist": "albumartist", "WM/Year": "date", "WM/Genre": "genre",
+    "WM/TrackNumber": "tracknumber", "WM/PartOfSet": "discnumber", "WM/Composer": "composer",
+    "WM/Conductor": "conductor", "WM/Writer": "lyricist", "WM/Lyrics": "lyrics", "WM/ISRC": "isrc",
+    "WM/Publisher": "organization", "WM/BeatsPerMinute": "bpm", "WM/Mood": "mood", "WM/Language": "language",
+    "MusicBrainz/Album Id": "musicbrainz_albumid", "MusicBrainz/Artist Id": "musicbrainz_artistid",
+    "MusicBrainz/Track Id": "musicbrainz_trackid",
+}  # fmt: skip
+CHUNK_TEXTS = {
+    b"INAM": "title", b"IART": "artist", b"IPRD": "album", b"ICRD": "date", b"IGNR": "genre",
+    b"ICMT": "comment", b"ICOP": "copyright", b"ITRK": "tracknumber", b"IPRT": "tracknumber",
+    b"ISRC": "source", b"IMUS": "composer", b"IWRI": "lyricist", b"IENG": "engineer", b"ITCH": "encodedby",
+    b"IKEY": "keywords", b"ILNG": "language", b"ISBJ": "subject", b"IMED": "media",
+    b"IARL": "archivallocation", b"ICMS": "commissioned",
+    b"NAME": "title", b"AUTH": "artist", b"(c) ": "copyright", b"ANNO": "comment",
+}  # fmt: skip
+COUNTED = {"tracknumber": "tracktotal", "discnumber": "disctotal"}
+
+
+@dataclass
+class Tags:
+    """What a file says about its content.
+
+    Attributes:
+        texts: By name; several of each.
+        pictures: `mutagen.flac.Picture`.
+        lost: What could not be read, and why.
+    """
+
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    pictures: list[Any] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.texts or self.pictures)
+
+    def add(self, name: str, values: Iterable[Any]) -> None:
+        """More texts of a name, unless they are about the sound."""
+        texts = [text for text in (str(value).strip("\0") for value in values) if text.strip()]
+        if is_stale(name) or not texts:
+            return
+        total = COUNTED.get(name)
+        if total and (counted := re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", texts[0])):
+            texts = [counted[1]]
+            self.add(total, [counted[2]])
+        if texts != ["0"] or not total:
+            self.texts.setdefault(name, []).extend(texts)
+
+    def fill(self, other: Tags) -> None:
+        """Take from another place what is not here yet."""
+        known = {name.lower() for name in self.texts}
+        self.texts |= {name: texts for name, texts in other.texts.items() if name.lower() not in known}
+        self.pictures = self.pictures or other.pictures
+        self.lost += other.lost
+
+
+def read_tags(path: Path, texts: Mapping[str, str]) -> Tags:
+    """Everything that says something about the content of a file, whatever its format.
+
+    Args:
+        path: Of the file.
+        texts: What else is known of it, for formats that no tag library reads.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    found = Tags()
+    for reader in (_of_chunks, _of_library, _of_leading_id3, _of_trailing_ape):
+        part = Tags()
+        try:
+            reader(path, part)
+        except Exception as error:  # of a stranger's tags anything may be wrong
+            part.lost.append(why_lost(error))
+        found.fill(part)
+    if not found:
+        for name, text in texts.items():
+            found.add(
+                APE_TEXTS.get(name.lower(), name.lower().replace("album_artist", "albumartist")), [text]
+            )
+    return found
+
+
+def why_lost(error: Exception) -> str:
+    """What was wrong with a tag, in one line.
+
+    Raises:
+        OSError: Nothing was; it could not be read or written. mutagen packs such errors into its own.
+    """
+    for one in (error, *error.args[:1]):
+        if isinstance(one, OSError):
+            raise one
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _of_chunks(path: Path, found: Tags) -> None:
+    with path.open("rb") as file:
+        magic = file.read(4)
+        if magic not in (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM"):
+            return
+        for chunk in chunks(file):
+            if chunk.size > LARGEST_BYTES or chunk.name not in (b"LIST", b"id3 ", b"ID3 ", *CHUNK_TEXTS):
+                continue
+            file.seek(chunk.start)
+            content = file.read(chunk.size)
+            if chunk.name.lower() == b"id3 ":
+                one = Tags()
+                _of_id3(_id3(BytesIO(content)), one)
+                one.fill(found)
+                found.texts, found.pictures = one.texts, one.pictures
+            elif chunk.name != b"LIST":
+                found.add(CHUNK_TEXTS[chunk.name], [_decoded(content, "mac_roman")])
+            elif content.startswith(b"INFO"):
+                for name, text in info_texts(content, ">" if magic == b"RIFX" else "<"):
+                    if name in CHUNK_TEXTS:
+                        found.add(CHUNK_TEXTS[name], [_decoded(text, "cp1252")])
+
+
+def _decoded(text: bytes, otherwise: str) -> str:
+    """UTF-8 where it is; else the encoding of the systems that wrote such texts."""
+    text = text.split(b"\0")[0]
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode(otherwise, "replace")
+
+
+def _of_library(path: Path, found: Tags) -> None:
+    import mutagen
+    from mutagen import apev2, asf, mp4
+
+    file = mutagen.File(path)
+    if file is None:
+        return
+    tags = file.tags
+    found.pictures += getattr(file, "pictures", [])
+    if isinstance(tags, mp4.MP4Tags):
+        _of_mp4(tags, found)
+    elif isinstance(tags, apev2.APEv2):
+        _of_ape(tags, found)
+    elif isinstance(tags, asf.ASFTags):
+        _of_asf(tags, found)
+    elif hasattr(tags, "getall"):
+        _of_id3(tags, found)
+    elif hasattr(tags, "vendor"):
+        _of_vorbis(tags, found)
+
+
+def _of_leading_id3(path: Path, found: Tags) -> None:
+    with path.open("rb") as file:
+        if file.read(3) == b"ID3":
+            _of_id3(_id3(path), found)
+
+
+def _of_trailing_ape(path: Path, found: Tags) -> None:
+    from mutagen import apev2
+
+    with path.open("rb") as file:
+        file.seek(-min(file.seek(0, 2), 32 + 128 + 16), 2)
+        if b"APETAGEX" in file.read():
+            _of_ape(apev2.APEv2(path), found)
+
+
+def _id3(file: Any) -> Any:
+    from mutagen.id3 import ID3
+
+    return ID3(file)
+
+
+def _of_id3(tags: Any, found: Tags) -> None:
+    from mutagen.easyid3 import EasyID3
+
+    for name, get in EasyID3.Get.items():
+        if "*" not in name and name not in ("length", "performer"):
+            with suppress(KeyError):
+                found.add(name, get(tags, name))
+    known = set(map(_bare, EasyID3.Get))
+    for key, frame in tags.items():
+        kind = key[:4]
+        if is_stale(key):
+            continue
+        if kind in ID3_TEXTS:
+            found.add(ID3_TEXTS[kind], frame.text)
+        elif kind == "TXXX" and _bare(frame.desc) not in known:
+            found.add(frame.desc, frame.text)
+        elif kind in ("COMM", "USLT"):
+            name = "comment" if kind == "COMM" else "lyrics"
+            text = frame.text if kind == "COMM" else [frame.text]
+            found.add(f"{name}:{frame.desc}" if frame.desc else name, text)
+        elif kind in ("TMCL", "TIPL"):
+            found.add(
+                "performer", (f"{person} ({role})" if role else person for role, person in frame.people)
+            )
+        elif kind == "APIC":
+            found.pictures.append(picture(frame.data, frame.mime, frame.type, frame.desc))
+
+
+def _bare(name: str) -> str:
+    """The same for "MusicBrainz Album Id" and musicbrainz_albumid."""
+    return re.sub("[^a-z0-9]", "", name.lower())
+
+
+def _of_vorbis(tags: Any, found: Tags) -> None:
+    from mutagen.flac import Picture, error
+
+    for name, text in tags:
+        if name.lower() != "metadata_block_picture":
+            found.add(name if name != name.upper() else name.lower(), [text])
+            continue
+        try:
+            found.pictures.append(Picture(base64.b64decode(text)))
+        except (ValueError, error):
+            found.lost.append("a picture that is none")
+
+
+def _of_mp4(tags: Any, found: Tags) -> None:
+    from mutagen.easymp4 import EasyMP4Tags
+    from mutagen.mp4 import MP4Cover
+
+    for name, get in EasyMP4Tags.Get.items():
+        with suppress(KeyError):
+            found.add(name, get(tags, name))
+    known = set(map(_bare, found.texts))
+    for key, value in tags.items():
+        name = key.rpartition(":")[2]
+        if key in MP4_TEXTS:
+            found.add(MP4_TEXTS[key], [int(value)] if isinstance(value, bool) else value)
+        elif key.startswith("----:") and _bare(name) not in known:
+            found.add(name, (_decoded(bytes(text), "latin-1") for text in value))
+        elif key == "covr":
+            kinds = {MP4Cover.FORMAT_PNG: "image/png"}
+            found.pictures += [
+                picture(bytes(cover), kinds.get(cover.imageformat, "image/jpeg"), 3, "") for cover in value
+            ]
+
+
+def _of_ape(tags: Any, found: Tags) -> None:
+    from mutagen.apev2 import BINARY, TEXT
+
+    for key, value in tags.items():
+        name = key.lower()
+        if value.kind == TEXT:
+            found.add(APE_TEXTS.get(name, name), list(value))
+        elif value.kind == BINARY and name.startswith("cover art"):
+            data = bytes(value.value).partition(b"\0")[2]
+            mime = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
+            found.pictures.append(
+                picture(data, mime, 3 if "front" in name else 4 if "back" in name else 0, "")
+            )
+
+
+def _of_asf(tags: Any, found: Tags) -> None:
+    for key, value in tags:
+        if key == "WM/Picture":
+            found.pictures.append(_asf_picture(bytes(value.value)))
+        else:
+            found.add(ASF_TEXTS.get(key, key.removeprefix("WM/")), [value])
+
+
+def _asf_picture(data: bytes) -> Any:
+    kind, size = struct.unpack_from("<BI", data)
+    texts = re.match(rb"((?:(?!\0\0)..)*)\0\0((?:(?!\0\0)..)*)\0\0", data[5:-size], re.DOTALL)
+    if not texts:
+        raise ValueError("a picture that is none")
+    mime, description = (text.decode("utf-16-le", "replace") for text in texts.groups())
+    return picture(data[-size:], mime, kind, description)
+
+
+def picture(data: bytes, mime: str, kind: int, description: str) -> Any:
+    """A `mutagen.flac.Picture`; `mime` is "-->" where the data is a link."""
+    from mutagen.flac import Picture
+
+    made = Picture()
+    made.data, made.mime, made.type, made.desc = data, mime, kind, description
+    return made
+
+
+def header_texts(tags: Tags) -> Iterator[tuple[str, str]]:
+    """Those that libsndfile writes into WAV and AIFF headers, by its names."""
+    for name in (
+        "title",
+        "artist",
+        "album",
+        "date",
+        "tracknumber",
+        "genre",
+        "comment",
+        "copyright",
+        "license",
+    ):
+        for found, texts in tags.texts.items():
+            if found.lower() == name:
+                yield name, "; ".join(texts)
