@@ -33,10 +33,15 @@ def make_step(*, width: float, crop: int, bins: int, filters: int = FILTERS, sto
     """A GAN step as training builds it; `stock`: of Keras' own layers and its AdamW instead of ours."""
     from benchmarks import keras_gan
     from mono2stereo.dsp.stft import Stft
-    from mono2stereo.losses.signal_terms import SignalTerms
+    from mono2stereo.losses.coherence import CoherenceLoss
+    from mono2stereo.losses.lag import LagLoss
+    from mono2stereo.losses.level import LevelLoss
+    from mono2stereo.losses.mel import MelLoss
+    from mono2stereo.losses.noise_to_mask import NoiseToMaskLoss
     from mono2stereo.models.discriminators import Discriminator
     from mono2stereo.models.generators import GroupedConv1DGenerator
     from mono2stereo.models.mid_to_side import MidToSide
+    from mono2stereo.training.gan import Gan
     from mono2stereo.training.optimizer import AdamW
     from mono2stereo.training.step import GanStep
 
@@ -51,19 +56,23 @@ def make_step(*, width: float, crop: int, bins: int, filters: int = FILTERS, sto
         else AdamW(trained.trainable_variables, learning_rate=2e-4)
         for trained in (model, discriminator)
     ]
-    return GanStep(
+    terms = {
+        "coherence": CoherenceLoss(sample_rate=RATE, n_mels=80, frame_lengths=[1024], floors=[0.0]),
+        "mel": MelLoss(sample_rate=RATE, n_mels=80, frame_length=1024, frame_step=256, floor=1e-5),
+        "level": LevelLoss(sample_rate=RATE, floor_db=-60.0),
+        "lag": LagLoss(sample_rate=RATE, max_lag_seconds=0.12),
+        "noise_to_mask": NoiseToMaskLoss(sample_rate=RATE, n_mels=80, floor_db=-60.0),
+    }
+    gan = Gan(
         model=model,
         discriminator=discriminator,
-        terms=SignalTerms(
-            sample_rate=RATE, n_mels=80, mel_frame_length=1024, mel_frame_step=256, mel_floor=1e-5,
-            coherence_frame_lengths=[1024], coherence_floors=[0.0], coherence_shortfall=0.0,
-            level_floor_db=-60.0, max_lag_seconds=0.12, lag_floor=0.0, noise_to_mask_floor_db=-60.0,
-        ),
+        terms=terms,
         weights={"coherence": 2.5, "mel": 5.625, "adversarial": 1.0, "feature_matching": 0.0, "level": 1.0},
         generator_optimizer=optimizers[0],
         discriminator_optimizer=optimizers[1],
         crop_samples=crop,
-    )  # fmt: skip
+    )
+    return GanStep(gan)
 
 
 def ours(
@@ -98,7 +107,7 @@ def ours(
     compute_in(precision)
     gan = make_step(width=width, crop=crop, bins=bins, stock=stock)
     if xla:
-        gan._train = tf.function(gan._train_step, jit_compile=True)
+        gan._train._graph = tf.function(gan._train._run, jit_compile=True)
     mid = 0.1 * tf.random.normal((batch, CONTEXT_FRAMES * frame_step(bins) + crop))
     real = 0.05 * tf.random.normal((batch, crop))
     return lambda: gan.train(mid, real)

@@ -39,15 +39,15 @@ def step(*, folder: str, constant: bool) -> Callable[[], object]:
     from mono2stereo.data.clips import ClipDrawer
     from mono2stereo.data.pairs import load_pairs
 
-    gan = make_step(width=0.0625, crop=CROP, bins=65)
-    span = gan.model.span(CLIP)
+    step = make_step(width=0.0625, crop=CROP, bins=65)
+    span = step.gan.model.span(CLIP)
     drawer = ClipDrawer(
         load_pairs(folder, "train"), sample_rate=RATE, clip_samples=CLIP,
         real_span=slice(span.stop - CROP, span.stop), real="side", real_level="bands",
     )  # fmt: skip
     drawn = iter(batches(drawer, seed=0, steps=range(1, 10**6), places=range(BATCH)))
     same = next(drawn)
-    return lambda: gan.train(*(same if constant else next(drawn)))
+    return lambda: step.train(*(same if constant else next(drawn)))
 
 
 def main() -> None:

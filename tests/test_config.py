@@ -27,8 +27,8 @@ def write(folder: Path, changes: dict[str, object]) -> Path:
 @pytest.mark.parametrize("profile", ["demo", "ci", "full"])
 def test_every_profile_is_possible(profile, tmp_path):
     config = Config.load(write(tmp_path, {"profile": profile}))
-    assert config.weights["coherence"] == 2.5
-    assert config.weights["mel"] == 5.625
+    assert config.loss["coherence"] == 2.5
+    assert config.loss["mel"] == 5.625
     assert None not in config.flat().values()
 
 
@@ -47,7 +47,8 @@ def test_a_sections_value_goes_before_the_profiles(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"loss.coherense": 1.0}, ["loss.coherense = 1.0", "unknown key", "coherence, mel, adversarial"]),
+        ({"loss.coherense": 1.0}, ["loss.coherense = 1.0", "unknown key", "allowed are mel, coherence, "]),
+        ({"terms.coherense": {}}, ["loss.coherense: missing"]),
         ({"surprise": {}}, ["surprise", "unknown key", "generator"]),
         ({"loss.mel": "much"}, ["loss.mel = 'much'", "number"]),
         ({"loss.mel": -1.0}, ["loss.mel = -1.0", "greater than or equal to 0"]),

@@ -18,16 +18,18 @@ from mono2stereo.config.sections import (
     Discriminator,
     Evaluate,
     Generator,
-    Loss,
     Preprocess,
     Render,
     Section,
     Stft,
     Terms,
     Train,
+    Weight,
 )
 from mono2stereo.errors import ConfigError
 from mono2stereo.models.receptive_field import filtered_frames, receptive_frames
+
+ADVERSARIAL = ("adversarial", "feature_matching")  # the loss terms that ask for discriminators
 
 
 class Config(Section):
@@ -44,7 +46,7 @@ class Config(Section):
     preprocess: Preprocess
     generator: Generator
     discriminator: Discriminator
-    loss: Loss
+    loss: dict[str, Weight]
     terms: Terms
     train: Train
     render: Render
@@ -74,11 +76,6 @@ class Config(Section):
     def crop_samples(self) -> int:
         """Samples of a clip that the losses see: the clip less the generator's context."""
         return self.train.clip_samples - self.generator.context_frames * self.stft.frame_step
-
-    @property
-    def weights(self) -> dict[str, float]:
-        """Loss weights by term."""
-        return self.loss.model_dump()
 
     def flat(self) -> dict[str, Any]:
         """All settings with dotted keys, as MLflow wants them."""
@@ -136,19 +133,32 @@ class Config(Section):
                 f"train.clip_samples = {train.clip_samples}: whole frames, {first} + a multiple of "
                 f"{stft.frame_step} (such as 75400 for the published STFT)"
             )
+        self._check_names()
         self._check_terms()
         for key in ("log_every", "checkpoint_every", "validate_every"):
             if getattr(train, key) > train.steps:
                 raise ConfigError(f"train.{key} = {getattr(train, key)}: at most train.steps, {train.steps}")
-        adversarial = self.loss.adversarial or self.loss.feature_matching
-        if adversarial and self.discriminator.start_step >= train.steps:
+        if any(self.loss[name] for name in ADVERSARIAL) and self.discriminator.start_step >= train.steps:
             raise ConfigError(
                 f"discriminator.start_step = {self.discriminator.start_step}: below train.steps, "
                 f"{train.steps}, or else set loss.adversarial and loss.feature_matching to 0"
             )
-        if not any(self.weights.values()):
+        if not any(self.loss.values()):
             raise ConfigError("loss: every weight is 0; at least one term must train")
         return self
+
+    def _check_names(self) -> None:
+        """A weight for each term and a term for each weight: what one of them misspells is refused."""
+        terms = {**self.terms.model_dump(), **dict.fromkeys(ADVERSARIAL)}
+        for name, weight in self.loss.items():
+            if name not in terms:
+                raise ConfigError(
+                    f"loss.{name} = {weight}: unknown key, for terms.{name} is missing; allowed are "
+                    f"{', '.join(terms)}"
+                )
+        for name in terms:
+            if name not in self.loss:
+                raise ConfigError(f"loss.{name}: missing; it must be set, 0 to measure and not to train")
 
     def _check_terms(self) -> None:
         mel, coherence = self.terms.mel, self.terms.coherence

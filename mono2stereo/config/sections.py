@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -66,18 +66,6 @@ class Discriminator(Section):
     start_step: Annotated[int, Field(ge=0)]
 
 
-class Loss(Section):
-    """Weights. The field names are the terms' names wherever they are logged."""
-
-    coherence: Weight
-    mel: Weight
-    adversarial: Weight
-    feature_matching: Weight
-    level: Weight
-    lag: Weight
-    noise_to_mask: Weight
-
-
 class MelTerm(Section):
     n_mels: Positive
     frame_length: Positive
@@ -105,12 +93,22 @@ class NoiseToMaskTerm(Section):
     floor_db: Annotated[float, Field(lt=0)]
 
 
+class MovementTerm(Section):
+    pass
+
+
 class Terms(Section):
+    """What the loss terms measure; one that is not named here says itself what it takes."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, dict[str, Any]]
+
     mel: MelTerm
     coherence: CoherenceTerm
     level: LevelTerm
     lag: LagTerm
     noise_to_mask: NoiseToMaskTerm
+    movement: MovementTerm
 
 
 class Train(Section):

@@ -1,4 +1,4 @@
-"""What is natural in real recordings: how wide they are per band, and how coherent their side is.
+"""What is natural in real recordings: their width per band, and how coherent their side is and how it moves.
 
 Levels are taken at a recording's own rate, before it is resampled, so that the width reaches 20 kHz.
 """
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mono2stereo.data.pairs import Natural, Width
 from mono2stereo.dsp.bands import band_powers, third_octave_edges_hz
+from mono2stereo.dsp.movement import FIGURES
 
 WIDTH_EDGES_HZ = third_octave_edges_hz(40_000)[1:]  # from 30 Hz to 20 kHz
 WIDTH_CENTRES_HZ = np.sqrt(WIDTH_EDGES_HZ[1:] * WIDTH_EDGES_HZ[:-1])
@@ -75,6 +76,7 @@ def side_to_mid_bands_db(levels_db: NDArray[np.float64]) -> NDArray[np.float64]:
 def natural(
     levels_db: Sequence[NDArray[np.float64]],
     coherence: Sequence[Mapping[int, NDArray[np.float64]]],
+    movement: Sequence[NDArray[np.float64]],
     *,
     crop_samples: int,
 ) -> Natural:
@@ -83,7 +85,8 @@ def natural(
     Args:
         levels_db: by track, from `OwnRateLevels`.
         coherence: by track: by window length the coherence of mid and side per mel band.
-        crop_samples: what the coherence was measured over.
+        movement: by track: the figures of `dsp.movement`.
+        crop_samples: what coherence and movement were measured over.
     """
     bands = np.stack([side_to_mid_bands_db(levels) for levels in levels_db])
     told = np.sum(~np.isnan(bands), axis=0)
@@ -93,7 +96,14 @@ def natural(
         recordings=[int(count) for count in told[told > 0]],
     )
     medians = {length: _median([track[length] for track in coherence]) for length in coherence[0]}
-    return Natural(width, crop_samples, {str(length): bands for length, bands in medians.items()})
+    moves = dict(zip(FIGURES, map(_median_told, np.transpose(movement)), strict=True))
+    return Natural(width, crop_samples, {str(length): bands for length, bands in medians.items()}, moves)
+
+
+def _median_told(values: NDArray[np.float64]) -> float | None:
+    """Over those that are not NaN; None where all are."""
+    told = values[~np.isnan(values)]
+    return round(float(np.median(told)), 4) if len(told) else None
 
 
 def _median(bands: Sequence[NDArray[np.float64]]) -> list[float]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mono2stereo.dsp.coherence import mel_coherence
 from mono2stereo.dsp.correlation import lagged_correlation
 from mono2stereo.dsp.mel import mel_magnitudes
+from mono2stereo.dsp.movement import FEWEST_FRAMES, FIGURES, frames_of, movement
 from mono2stereo.dsp.signals import mean_defined
 
 COHERENCE_FRAME_LENGTHS = (1024, 4096)
@@ -74,6 +75,16 @@ def stretch_coherence(
         )
         for length in frame_lengths
     }
+
+
+def stretch_movement(stretches: Sequence[NDArray[np.float64]], sample_rate: int) -> NDArray[np.float64]:
+    """Mean over stretches of the figures of `dsp.movement`, (6,); NaN where none is long enough to tell."""
+    stft = frames_of(sample_rate)
+    fewest = stft.frame_length + (FEWEST_FRAMES - 1) * stft.frame_step
+    long_enough = [(mid, side) for mid, side in stretches if len(mid) >= fewest]
+    return mean_defined(
+        [movement(mid, side, sample_rate) for mid, side in long_enough] or np.full((1, len(FIGURES)), np.nan)
+    )
 
 
 def level_bands(x: Samples, sample_rate: int) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +71,16 @@ class Natural:
 
     Attributes:
         width: side against mid per band, at the recordings' own rates.
-        crop_samples: length over which the coherence was measured.
+        crop_samples: length over which coherence and movement were measured.
         coherence: by window length in samples: median over tracks per mel band, 0 in bands without any bin.
+        movement: median over tracks of each figure of `dsp.movement`, dB; None where the crop is too short
+            to tell. Empty in pairs made before it was measured.
     """
 
     width: Width
     crop_samples: int
     coherence: dict[str, list[float]]
+    movement: dict[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

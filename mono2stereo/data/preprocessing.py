@@ -33,6 +33,7 @@ from mono2stereo.data.own_side import (
     measure_own_side,
     sounding_stretches,
     stretch_coherence,
+    stretch_movement,
 )
 from mono2stereo.data.pairs import Natural, PairEntry, StoredColumns, write_index
 from mono2stereo.dsp.mid_side import encode
@@ -81,6 +82,7 @@ class PreprocessedTrack:
         own_side: how its side relates to its mid.
         levels_db: (2, n_bands) third-octave levels of mid and side at its own rate.
         crop_coherence: by window of the loss: coherence of mid and side over a crop, (n_mels,).
+        crop_movement: the figures of `dsp.movement` over a crop.
     """
 
     entry: PairEntry
@@ -89,6 +91,7 @@ class PreprocessedTrack:
     own_side: OwnSide
     levels_db: NDArray[np.float64]
     crop_coherence: dict[int, NDArray[np.float64]]
+    crop_movement: NDArray[np.float64]
 
 
 def preprocess(
@@ -132,8 +135,12 @@ def preprocess(
 def natural_of(tracks: Sequence[PreprocessedTrack], settings: Settings) -> Natural:
     """What is natural in the training split."""
     heard = [track for track in tracks if track.entry.split == "train"]
-    levels, coherence = [track.levels_db for track in heard], [track.crop_coherence for track in heard]
-    return natural(levels, coherence, crop_samples=settings.crop_samples)
+    return natural(
+        [track.levels_db for track in heard],
+        [track.crop_coherence for track in heard],
+        [track.crop_movement for track in heard],
+        crop_samples=settings.crop_samples,
+    )
 
 
 @contextmanager
@@ -187,6 +194,7 @@ def _preprocess_track(row: ManifestRow, target: Path, *, root: Path, settings: S
     except soundfile.SoundFileError as error:
         raise DataError(f"{source}: unreadable: {' '.join(str(error).split())}") from None
     pair, mid, side = StoredColumns(target), StoredColumns(target, 0), StoredColumns(target, 1)
+    crops = sounding_stretches(pair, settings.crop_samples)
     return PreprocessedTrack(
         PairEntry(
             name=row.track,
@@ -201,12 +209,8 @@ def _preprocess_track(row: ManifestRow, target: Path, *, root: Path, settings: S
         round_trip_db=round_trip_db(mid, settings.stft),
         own_side=measure_own_side(pair, rate),
         levels_db=levels.levels_db(),
-        crop_coherence=stretch_coherence(
-            sounding_stretches(pair, settings.crop_samples),
-            rate,
-            settings.coherence_frame_lengths,
-            settings.n_mels,
-        ),
+        crop_coherence=stretch_coherence(crops, rate, settings.coherence_frame_lengths, settings.n_mels),
+        crop_movement=stretch_movement(crops, rate),
     )
 
 

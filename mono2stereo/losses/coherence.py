@@ -15,6 +15,39 @@ MIN_FRAMES = 16
 
 
 class CoherenceLoss:
+    """Mean over windows of how coherent the side is with the mid, above a floor for each.
+
+    Args:
+        sample_rate: In Hz.
+        n_mels: Bands from 0 Hz to Nyquist.
+        frame_lengths: Windows in samples.
+        floors: One per window, or one per window and band.
+        shortfall: What being below a floor costs, as a share of what being above it does.
+    """
+
+    def __init__(
+        self,
+        *,
+        sample_rate: int,
+        n_mels: int,
+        frame_lengths: Sequence[int],
+        floors: Sequence[float | Sequence[float]],
+        shortfall: float = 0.0,
+    ) -> None:
+        self._windows = [
+            WindowCoherence(
+                sample_rate=sample_rate, frame_length=length, n_mels=n_mels, floor=floor, shortfall=shortfall
+            )
+            for length, floor in zip(frame_lengths, floors, strict=True)
+        ]
+
+    def __call__(self, *, estimate: Spectra, reference: Spectra) -> tf.Tensor:
+        """Scalar in 0…1."""
+        windows = [window(estimate=estimate, reference=reference) for window in self._windows]
+        return tf.add_n(windows) / len(windows)
+
+
+class WindowCoherence:
     """Mean over batch and mel bands of Σ_k W |Σ_l X·conj(Y)| / Σ_k W √(Σ_l|X|² · Σ_l|Y|²), above a floor.
 
     1 for a copy at any level or sign, about 1.2/√frames for independent signals. The conjugate matters:

@@ -13,13 +13,13 @@ class Spectra:
 
     def __init__(self, waveform: tf.Tensor) -> None:
         self.waveform = waveform
-        self._stfts: dict[tuple[int, int], tf.Tensor] = {}
+        self._stfts: dict[tuple[int, int, int], tf.Tensor] = {}
 
-    def stft(self, frame_length: int, frame_step: int) -> tf.Tensor:
-        """Periodic Hann, no padding: complex `(batch, frames, frame_length // 2 + 1)`."""
-        key = (frame_length, frame_step)
+    def stft(self, frame_length: int, frame_step: int, fft_length: int | None = None) -> tf.Tensor:
+        """Periodic Hann, no padding: complex `(batch, frames, fft_length // 2 + 1)`; as long as a frame."""
+        key = (frame_length, frame_step, fft_length or frame_length)
         if key not in self._stfts:
-            self._stfts[key] = tf.signal.stft(self.waveform, frame_length, frame_step, frame_length)
+            self._stfts[key] = tf.signal.stft(self.waveform, *key)
         return self._stfts[key]
 
 

@@ -8,10 +8,14 @@ convolution over `(taps, 1)` is then a one-dimensional one.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import partial
+
 import keras
 import tensorflow as tf
 
 from mono2stereo.models.discriminator_tables import (
+    BRANCHES,
     N_SCALES,
     PERIOD_LAYERS,
     PERIODS,
@@ -43,7 +47,7 @@ class Branch(keras.Model):
     ) -> None:
         super().__init__(name=name)
         self.signals = signals
-        self.convolutions = []
+        self.convolutions: list[GroupedConv1D] = []
         for spec, channels, filters, groups in scaled_layers(specs, width=width, channels=signals):
             layer = GroupedConv1D(
                 filters,
@@ -53,6 +57,7 @@ class Branch(keras.Model):
                 padding=spec.kernel_size // 2,
                 normalization=normalization,
                 negative_slope=None if spec is specs[-1] else 0.1,
+                name=f"{name}_{len(self.convolutions)}",
             )
             layer.build((None, None, channels))
             self.convolutions.append(layer)
@@ -107,26 +112,30 @@ class ScaleBranch(Branch):
 
 
 class Discriminator(keras.Model):
-    """All eight branches.
+    """All eight branches, or some.
 
     Args:
         width: 1.0 is HiFi-GAN's 70.7 million parameters.
         sees_mid: Whether the mid stands beside each side signal as a second channel.
+        branches: Which of `BRANCHES`.
     """
 
-    def __init__(self, *, width: float = 1.0, sees_mid: bool = False) -> None:
+    def __init__(
+        self, *, width: float = 1.0, sees_mid: bool = False, branches: Collection[str] = BRANCHES
+    ) -> None:
         super().__init__(name="discriminator")
         self.sees_mid = sees_mid
         signals = 2 if sees_mid else 1
-        self.branches: list[Branch] = [
-            *(PeriodBranch(period, width=width, signals=signals) for period in PERIODS),
-            *(ScaleBranch(scale, width=width, signals=signals) for scale in range(N_SCALES)),
-        ]
+        makers = {
+            **{f"period_{period}": partial(PeriodBranch, period) for period in PERIODS},
+            **{f"scale_{scale}": partial(ScaleBranch, scale) for scale in range(N_SCALES)},
+        }
+        self.branches: list[Branch] = [makers[name](width=width, signals=signals) for name in branches]
         self.built = True
 
     def call(
         self, side: tf.Tensor, mid: tf.Tensor, training: bool = False
     ) -> list[tuple[tf.Tensor, list[tf.Tensor]]]:
-        """Side and mid `(batch, samples)` → one `(logits, feature_maps)` per branch, in `BRANCHES`' order."""
+        """Side and mid `(batch, samples)` → one `(logits, feature_maps)` per branch, in their order."""
         x = tf.stack([side, mid], axis=-1) if self.sees_mid else side[..., tf.newaxis]
         return [branch(x, training=training) for branch in self.branches]

@@ -29,6 +29,7 @@ class GroupedConv1DGenerator(Convolutional):
                 groups=self.n_bins,
                 use_bias=self.use_bias,
                 negative_slope=0.0 if index < N_LAYERS - 1 else None,
+                name=f"convolution_{index}",
             )
             for index, width in enumerate(widths)
         ]
@@ -56,8 +57,9 @@ class Conv2DGenerator(Convolutional):
                 (self.kernel_frames, self.kernel_bins),
                 use_bias=self.use_bias,
                 kernel_initializer="he_uniform",
+                name=f"convolution_{index}",
             )
-            for width in widths
+            for index, width in enumerate(widths)
         ]
         for layer, channels in zip(self.convolutions, [2, *widths], strict=False):
             layer.build((None, None, self.n_bins, channels))

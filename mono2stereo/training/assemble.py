@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,15 @@ import keras
 import tensorflow as tf
 from filelock import FileLock, Timeout
 
-from mono2stereo.config import Config
+from mono2stereo.config import ADVERSARIAL, Config
 from mono2stereo.data.batches import batches
 from mono2stereo.data.clips import ClipDrawer
 from mono2stereo.data.pairs import Natural, load_natural, load_pairs
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.dsp.stft import Stft
-from mono2stereo.errors import DataError, TrainingError
+from mono2stereo.errors import TrainingError
 from mono2stereo.files import atomic_path
 from mono2stereo.hashes import PACKAGE, fingerprint
-from mono2stereo.losses.signal_terms import SignalTerms
 from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.export import export_onnx
 from mono2stereo.models.generators import GENERATORS
@@ -28,12 +27,14 @@ from mono2stereo.models.mid_to_side import MidToSide
 from mono2stereo.models.warm_start import start_from_model
 from mono2stereo.training.calibration import own_width
 from mono2stereo.training.curves import Curves, Sink
+from mono2stereo.training.gan import Gan
 from mono2stereo.training.hardware import compute_in
 from mono2stereo.training.loop import Schedule, follow, train
 from mono2stereo.training.optimizer import AdamW
 from mono2stereo.training.resume import ResumeState
-from mono2stereo.training.step import ADVERSARIAL, GanStep
+from mono2stereo.training.step import GanStep
 from mono2stereo.training.team import gather
+from mono2stereo.training.terms import terms_of
 
 # What decides the numbers of a run, beside the data and the code.
 FINGERPRINTED = ("seed", "sample_rate", "stft", "generator", "discriminator", "loss", "terms", "train")
@@ -227,59 +228,24 @@ def starting_model(start: str) -> Path:
     return Path(os.environ.get("DVC_ROOT", Path.cwd())) / start
 
 
-def coherence_floors(config: Config, natural: Natural | None) -> Sequence[float | Sequence[float]]:
-    """One floor per window of the coherence loss, or what is natural in each of its bands.
-
-    Raises:
-        DataError: The data do not say what is natural at these windows and this crop.
-    """
-    settings = config.terms.coherence
-    above = settings.above_floors
-    if settings.floors != "natural":
-        return [floor + above for floor in settings.floors]
-    windows = {str(length) for length in settings.frame_lengths}
-    if natural is None or natural.crop_samples != config.crop_samples or windows - set(natural.coherence):
-        raise DataError(
-            "terms.coherence.floors = natural: the pairs do not say what is natural at frame_lengths "
-            f"{settings.frame_lengths} over {config.crop_samples} samples; run the stage preprocess again"
-        )
-    return [[floor + above for floor in natural.coherence[str(length)]] for length in settings.frame_lengths]
-
-
 def gan_step(config: Config, model: MidToSide, natural: Natural | None = None) -> GanStep:
     """The GAN step that trains `model`; without a discriminator where no weight asks for one."""
-    adversarial = any(config.weights[name] for name in ADVERSARIAL)
     discriminator = None
-    if adversarial:
+    if any(config.loss[name] for name in ADVERSARIAL):
         discriminator = Discriminator(
             width=config.discriminator.width, sees_mid=config.discriminator.sees_mid
         )
-    mel, coherence = config.terms.mel, config.terms.coherence
-    return GanStep(
+    gan = Gan(
         model=model,
         discriminator=discriminator,
-        terms=SignalTerms(
-            sample_rate=config.sample_rate,
-            n_mels=mel.n_mels,
-            mel_frame_length=mel.frame_length,
-            mel_frame_step=mel.frame_step,
-            mel_floor=mel.floor,
-            coherence_frame_lengths=coherence.frame_lengths,
-            coherence_floors=coherence_floors(config, natural),
-            coherence_shortfall=coherence.shortfall,
-            level_floor_db=config.terms.level.floor_db,
-            max_lag_seconds=config.terms.lag.max_lag_seconds,
-            lag_floor=config.terms.lag.floor,
-            noise_to_mask_floor_db=config.terms.noise_to_mask.floor_db,
-        ),
-        weights=config.weights,
+        terms=terms_of(config, natural),
+        weights=config.loss,
         generator_optimizer=_optimizer(config, model),
-        discriminator_optimizer=None
-        if discriminator is None
-        else _optimizer(config, discriminator, config.discriminator.start_step),
+        discriminator_optimizer=discriminator
+        and _optimizer(config, discriminator, config.discriminator.start_step),
         crop_samples=config.crop_samples,
-        discriminator_start_step=config.discriminator.start_step,
     )
+    return GanStep(gan, discriminator_start_step=config.discriminator.start_step)
 
 
 def _optimizer(config: Config, model: keras.Model, start_step: int = 0) -> AdamW:

@@ -79,7 +79,7 @@ def train(
     numbered = zip(steps, batches(steps), strict=True)
     shown = progress(numbered, total=len(steps), label="train")
     with team.together(), deferred_signals() as interrupt:
-        team.take_chiefs(step.variables)
+        team.take_chiefs(step.variables.values())
         began, timed = time.perf_counter(), first - 1
         for number, (mid, real) in shown:
             figures = step.train(mid, real)
@@ -127,7 +127,7 @@ def follow(
         SystemExit: As the chief, when any process was asked to stop.
     """
     with team.together(), deferred_signals() as interrupt:
-        team.take_chiefs(step.variables)
+        team.take_chiefs(step.variables.values())
         steps = range(step.steps_done + 1, last + 1)
         for number, (mid, real) in zip(steps, batches(steps), strict=True):
             _check(step.train(mid, real), number, divergence_limit)

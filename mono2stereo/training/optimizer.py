@@ -49,7 +49,9 @@ class AdamW:
         self._iteration = keras.Variable(0, dtype="int64", trainable=False, name="iteration")
         self._means, self._squares = (
             [
-                keras.Variable(tf.zeros(v.shape, v.dtype), trainable=False, name=f"{v.name}_{kind}")
+                keras.Variable(
+                    tf.zeros(v.shape, v.dtype), trainable=False, name=f"{v.path.replace('/', '.')}.{kind}"
+                )
                 for v in self._trained
             ]
             for kind in ("mean", "square")
@@ -57,7 +59,7 @@ class AdamW:
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """The optimiser's own state, in a fixed order."""
+        """The optimiser's own state, each named after what it belongs to."""
         return [self._iteration, *self._means, *self._squares]
 
     @property

@@ -36,7 +36,7 @@ class ResumeState:
     Args:
         folder: The run's own folder, named by its fingerprint. Where a live process has it, as two queued
             experiments do that differ only in a later stage, `folder.2` and so on.
-        variables: What a state holds, always in the same order.
+        variables: What a state holds, by name.
         outputs: Folders of files that never change, to keep with each state and to bring back on resume.
 
     Attributes:
@@ -45,7 +45,7 @@ class ResumeState:
     """
 
     def __init__(
-        self, folder: Path, variables: Sequence[keras.Variable], outputs: Sequence[Path] = ()
+        self, folder: Path, variables: Mapping[str, keras.Variable], outputs: Sequence[Path] = ()
     ) -> None:
         self._variables = variables
         self._outputs = outputs
@@ -67,7 +67,7 @@ class ResumeState:
         """Write the state after `step`, whole or not at all, and drop all but the newest two."""
         with atomic_path(self._path(step), durable=True) as beside:
             beside.mkdir()
-            arrays = {f"{i:05d}": np.asarray(variable) for i, variable in enumerate(self._variables)}
+            arrays = {name: np.asarray(variable) for name, variable in self._variables.items()}
             np.savez(beside / "variables.npz", allow_pickle=False, **arrays)
             (beside / "facts.json").write_text(json.dumps({"step": step, **facts}))
             for output in self._outputs:
@@ -93,8 +93,8 @@ class ResumeState:
                 before = "the state before it" if self._states() else "the start: no other state is left"
                 print(f"{state}: damaged ({error}); going on from {before}", file=sys.stderr, flush=True)
                 continue
-            for variable, value in zip(self._variables, saved, strict=True):
-                variable.assign(value)
+            for name, variable in self._variables.items():
+                variable.assign(saved[name])
             for output in self._outputs:
                 _fill(output, state / output.name, shutil.copy2)
             return facts
@@ -107,7 +107,7 @@ class ResumeState:
         shutil.rmtree(gone, ignore_errors=True)
         self._lock.release()
 
-    def _read(self, state: Path) -> tuple[list[np.ndarray], dict[str, Any]]:
+    def _read(self, state: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and facts of a state; ValueError or OSError where any file of it is damaged."""
         sums = dict(line.split("  ", 1)[::-1] for line in (state / CHECKSUMS).read_text().splitlines())
         found = _checksums(state)
@@ -116,10 +116,11 @@ class ResumeState:
             raise ValueError(f"checksum of {', '.join(wrong) or CHECKSUMS}")
         try:
             with np.load(state / "variables.npz", allow_pickle=False) as arrays:
-                saved = [arrays[name] for name in sorted(arrays.files)]
+                saved = {name: arrays[name] for name in arrays.files}
         except (ValueError, TypeError, zipfile.BadZipFile):
             raise ValueError("variables.npz holds no plain arrays") from None
-        if [a.shape for a in saved] != [tuple(v.shape) for v in self._variables]:
+        shapes = {name: tuple(variable.shape) for name, variable in self._variables.items()}
+        if {name: array.shape for name, array in saved.items()} != shapes:
             raise ValueError("of another network")
         return saved, json.loads((state / "facts.json").read_text())
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 import keras
@@ -76,7 +76,7 @@ class Team:
 
         return tuple(map(cut, signals))
 
-    def take_chiefs(self, variables: Sequence[keras.Variable]) -> None:
+    def take_chiefs(self, variables: Collection[keras.Variable]) -> None:
         """Set all variables, everywhere, to what they are on the chief."""
         if self.count == 1:
             return

@@ -62,7 +62,10 @@ def test_medians_over_those_that_tell() -> None:
     tracks = [(44100, 0.1), (44100, 0.5), (44100, 1.0), (22050, 2.0)]
     levels = [_levels(_noise(rate, side=side), rate) for rate, side in tracks]
     bands = [np.array([0.2, np.nan, share]) for share in (0.1, 0.3, 0.5, 0.9)]
-    found = natural(levels, [{512: each} for each in bands], crop_samples=5)
+    moves = [np.array([np.nan, share, 1, 1, share, 2]) for share in (0.1, 0.3, 0.5, 0.9)]
+    moves[0][4] = np.nan
+    found = natural(levels, [{512: each} for each in bands], moves, crop_samples=5)
+    assert list(found.movement.values()) == [None, 0.4, 1.0, 1.0, 0.5, 2.0]
     assert (found.width.recordings[0], found.width.recordings[-1]) == (4, 3)
     assert found.width.frequency_hz[-1] == pytest.approx(18859, abs=1)
     assert found.width.side_to_mid_db[-1] == pytest.approx(-6, abs=0.5)
@@ -74,7 +77,7 @@ def test_medians_over_those_that_tell() -> None:
 def test_coherence_over_the_crop_is_the_losss_own() -> None:
     """What the floor is subtracted from, at the same length and window."""
     tf = pytest.importorskip("tensorflow")
-    from mono2stereo.losses.coherence import CoherenceLoss
+    from mono2stereo.losses.coherence import WindowCoherence
     from mono2stereo.losses.spectra import Spectra
 
     mid_side = _noise(22050, seconds=1.0)
@@ -82,10 +85,10 @@ def test_coherence_over_the_crop_is_the_losss_own() -> None:
     stretches = sounding_stretches(mid_side, len(mid_side))
     (bands,) = stretch_coherence(stretches, 22050, (512,), 80).values()
     signals = [Spectra(tf.constant(column[None])) for column in mid_side.T]
-    loss = CoherenceLoss(sample_rate=22050, frame_length=512, n_mels=80)
+    loss = WindowCoherence(sample_rate=22050, frame_length=512, n_mels=80)
     value = float(loss(reference=signals[0], estimate=signals[1]))
     assert value == pytest.approx(np.nanmean(bands), abs=1e-3)
     floor = np.nan_to_num(bands) + np.where(np.arange(80) % 2, 1e-3, -0.01)
-    floored = CoherenceLoss(sample_rate=22050, frame_length=512, n_mels=80, floor=list(floor))
+    floored = WindowCoherence(sample_rate=22050, frame_length=512, n_mels=80, floor=list(floor))
     share = np.mean(~(np.arange(80) % 2).astype(bool)[~np.isnan(bands)])
     assert float(floored(reference=signals[0], estimate=signals[1])) == pytest.approx(0.01 * share, abs=5e-4)

@@ -7,12 +7,14 @@ import tensorflow as tf
 from mono2stereo.dsp.bands import third_octave_matrix
 from mono2stereo.dsp.coherence import mel_coherence
 from mono2stereo.dsp.mel import log_mel
-from mono2stereo.losses.coherence import CoherenceLoss
+from mono2stereo.dsp.movement import movement
+from mono2stereo.losses.coherence import CoherenceLoss, WindowCoherence
 from mono2stereo.losses.lag import LagLoss
 from mono2stereo.losses.level import LevelLoss
 from mono2stereo.losses.mel import MelLoss
+from mono2stereo.losses.movement import MovementLoss
 from mono2stereo.losses.noise_to_mask import NoiseToMaskLoss
-from mono2stereo.losses.signal_terms import SignalTerms
+from mono2stereo.losses.signal_terms import signal_terms
 from mono2stereo.losses.spectra import Spectra
 from mono2stereo.losses.weighted_sum import weighted_sum
 
@@ -28,27 +30,20 @@ def loss_of(loss, estimate, reference) -> float:
     return float(loss(estimate=Spectra(tf.constant(estimate)), reference=Spectra(tf.constant(reference))))
 
 
-def all_terms(**changes) -> SignalTerms:
-    options = {
-        "sample_rate": RATE,
-        "n_mels": 80,
-        "mel_frame_length": 1024,
-        "mel_frame_step": 256,
-        "mel_floor": 1e-5,
-        "coherence_frame_lengths": [512, 1024],
-        "coherence_floors": [0.0, 0.0],
-        "coherence_shortfall": 0.0,
-        "level_floor_db": -60.0,
-        "max_lag_seconds": 0.12,
-        "lag_floor": 0.0,
-        "noise_to_mask_floor_db": -60.0,
-    }
-    return SignalTerms(**{**options, **changes})
+TARGETS = [1.0, 1.3, 1.6, 1.0, 4.0, 2.4]
+TERMS = {
+    "coherence": CoherenceLoss(sample_rate=RATE, n_mels=80, frame_lengths=[512, 1024], floors=[0.0, 0.0]),
+    "mel": MelLoss(sample_rate=RATE, **MEL),
+    "level": LevelLoss(sample_rate=RATE, floor_db=-60.0),
+    "lag": LagLoss(sample_rate=RATE, max_lag_seconds=0.12),
+    "noise_to_mask": NoiseToMaskLoss(sample_rate=RATE, n_mels=80, floor_db=-60.0),
+    "movement": MovementLoss(sample_rate=RATE, targets=TARGETS),
+}
 
 
 @pytest.fixture
-def coherence() -> CoherenceLoss:
-    return CoherenceLoss(sample_rate=RATE, frame_length=1024, n_mels=80)
+def coherence() -> WindowCoherence:
+    return WindowCoherence(sample_rate=RATE, frame_length=1024, n_mels=80)
 
 
 @pytest.mark.parametrize("gain", [1.0, -1.0, 0.01, 30.0])
@@ -74,12 +69,34 @@ def test_coherence_gradient_moves_away_from_copying(coherence):
 
 
 def test_coherence_floor_ends_the_reward():
-    loss = CoherenceLoss(sample_rate=RATE, frame_length=1024, n_mels=80, floor=0.5)
+    loss = WindowCoherence(sample_rate=RATE, frame_length=1024, n_mels=80, floor=0.5)
     side = tf.Variable(noise(6))
     with tf.GradientTape() as tape:
         value = loss(estimate=Spectra(side), reference=Spectra(tf.constant(noise(7))))
     assert float(value) == 0.0
     assert not np.any(tape.gradient(value, side))
+
+
+def test_coherence_below_the_floor_costs_its_shortfall():
+    plain, both = noise(6), noise(7)
+    found = loss_of(WindowCoherence(sample_rate=RATE, frame_length=1024, n_mels=80), plain, both)
+    settings = {"sample_rate": RATE, "n_mels": 80, "frame_length": 1024, "floor": 0.5, "shortfall": 0.25}
+    assert loss_of(WindowCoherence(**settings), plain, both) == pytest.approx(0.25 * (0.5 - found), rel=1e-4)
+    windows = CoherenceLoss(
+        sample_rate=RATE, n_mels=80, frame_lengths=[1024, 1024], floors=[0.5, 0.0], shortfall=0.25
+    )
+    assert loss_of(windows, plain, both) == pytest.approx((0.25 * (0.5 - found) + found) / 2, rel=1e-4)
+
+
+def test_each_bands_coherence_has_the_floor_of_its_own():
+    """A side that copies the mid above 1 kHz: coherent in those bands alone."""
+    mid, other = noise(22, batch=1), noise(23, batch=1)
+    high = np.fft.rfftfreq(RATE, 1 / RATE) > 1000
+    side = np.fft.irfft(np.where(high, np.fft.rfft(mid), np.fft.rfft(other))).astype(np.float32)
+    bands = np.nan_to_num(mel_coherence(mid[0].astype(float), side[0].astype(float), RATE))
+    for floors, expected in ((bands + 0.01, 0.0), (bands - 0.1, 0.1), (np.roll(bands, 20), 0.22)):
+        loss = WindowCoherence(sample_rate=RATE, frame_length=1024, n_mels=80, floor=floors.tolist())
+        assert loss_of(loss, side, mid) == pytest.approx(expected, abs=0.02)
 
 
 def test_coherence_refuses_too_few_frames(coherence):
@@ -151,11 +168,50 @@ def test_noise_to_mask_hears_sidebands_and_haze_and_nothing_else():
     assert loss_of(loss, noise(20), noise(21)) < 0.05  # of noise, another draw is as good
 
 
+def swaying(seed: int, hz: float = 2.0) -> np.ndarray:
+    """A side that keeps the mid's phase and turns it over and back: what a slow chorus does."""
+    mid = noise(seed, samples=2 * RATE)
+    return mid * np.sin(2 * np.pi * hz * np.arange(2 * RATE) / RATE).astype(np.float32)
+
+
+def test_movement_measures_what_its_numpy_twin_measures_at_any_level():
+    mid, loss = noise(24, samples=2 * RATE), MovementLoss(sample_rate=RATE, targets=TARGETS)
+    mid[:, : RATE // 2] *= 1e-5  # too quiet to count
+    for side in (noise(25, samples=2 * RATE), 0.01 * swaying(24), 7 * swaying(24)):
+        found = loss.figures(estimate=Spectra(tf.constant(side)), reference=Spectra(tf.constant(mid)))
+        expected = [movement(m.astype(float), s.astype(float), RATE) for m, s in zip(mid, side, strict=True)]
+        np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3)
+        at_target = MovementLoss(sample_rate=RATE, targets=np.mean(expected, axis=0).tolist())
+        assert loss_of(at_target, side, mid) < 0.05
+
+
+def test_movement_leaves_out_figures_without_a_target():
+    side, mid = swaying(26), noise(26, samples=2 * RATE)
+    figures = movement(mid[0].astype(float), side[0].astype(float), RATE)
+    for number in range(6):
+        targets = [None] * 6
+        targets[number] = 2 * figures[number] + 0.1
+        loss = MovementLoss(sample_rate=RATE, targets=targets)
+        assert loss_of(loss, side[:1], mid[:1]) == pytest.approx(np.log(2), rel=0.02), number
+
+
+def test_movement_stills_a_sway_and_stirs_what_stands_still():
+    """A step down the gradient comes nearer to the targets from either side of them."""
+    mid = noise(27, samples=2 * RATE)
+    loss = MovementLoss(sample_rate=RATE, targets=TARGETS)
+    for side in (swaying(27), mid + 0.3 * noise(28, samples=2 * RATE)):
+        estimate = tf.Variable(side)
+        with tf.GradientTape() as tape:
+            value = loss(estimate=Spectra(estimate), reference=Spectra(tf.constant(mid)))
+        gradient = tape.gradient(value, estimate)
+        step = 1e-4 * np.linalg.norm(side) * gradient / tf.norm(gradient)
+        assert loss_of(loss, side - step, mid) < float(value) < loss_of(loss, side + step, mid)
+
+
 def test_no_term_depends_on_the_batch_size():
     mid, side = noise(15, batch=1), noise(16, batch=1)
-    one = all_terms()(side=tf.constant(side), mid=tf.constant(mid))
-    four = all_terms()(side=tf.constant(np.tile(side, (4, 1))), mid=tf.constant(np.tile(mid, (4, 1))))
-    assert one.keys() == {"coherence", "mel", "level", "lag", "noise_to_mask"}
+    one = signal_terms(TERMS, side=tf.constant(side), mid=tf.constant(mid))
+    four = signal_terms(TERMS, side=tf.constant(np.tile(side, (4, 1))), mid=tf.constant(np.tile(mid, (4, 1))))
     for name in one:
         assert float(one[name]) == pytest.approx(float(four[name]), rel=1e-5), name
 
@@ -172,7 +228,7 @@ def test_values_and_gradients_are_finite(side, mid):
     }
     estimate = tf.Variable(signals[side])
     with tf.GradientTape(persistent=True) as tape:
-        terms = all_terms()(side=estimate, mid=tf.constant(signals[mid]))
+        terms = signal_terms(TERMS, side=estimate, mid=tf.constant(signals[mid]))
     for name, value in terms.items():
         assert np.isfinite(float(value)), name
         assert np.all(np.isfinite(tape.gradient(value, estimate))), name

@@ -9,9 +9,11 @@ import tensorflow as tf
 
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import TrainingError
+from mono2stereo.losses.spectra import Spectra
 from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.generators import GroupedConv1DGenerator
 from mono2stereo.models.mid_to_side import MidToSide
+from mono2stereo.training.gan import Gan
 from mono2stereo.training.hardware import BFLOAT16_FLAGS, compute_in
 from mono2stereo.training.optimizer import AdamW
 from mono2stereo.training.step import GanStep
@@ -69,18 +71,18 @@ def test_bfloat16_does_not_spread_from_discriminators_to_what_the_terms_measure(
     generator = GroupedConv1DGenerator(n_bins=65, filters_per_bin=8, kernel_frames=40, use_bias=False)
     model = MidToSide(generator, stft=Stft(116, 58, 128), sample_rate=22050)
 
-    def digits_beyond(*, side: tf.Tensor, mid: tf.Tensor) -> dict[str, tf.Tensor]:
-        low = tf.bitwise.bitwise_and(tf.bitcast(side, tf.int32), 0xFFFF)  # the bits that bfloat16 lacks
-        return {"beyond": tf.reduce_max(tf.cast(low, tf.float32))}
+    def digits_beyond(*, estimate: Spectra, reference: Spectra) -> tf.Tensor:
+        low = tf.bitwise.bitwise_and(tf.bitcast(estimate.waveform, tf.int32), 0xFFFF)  # what bfloat16 lacks
+        return tf.reduce_max(tf.cast(low, tf.float32))
 
-    step = GanStep(
+    gan = Gan(
         model=model,
         discriminator=Discriminator(width=0.0625, sees_mid=False),
-        terms=digits_beyond,
+        terms={"beyond": digits_beyond},
         weights={"adversarial": 1.0},
         generator_optimizer=AdamW(model.trainable_variables, learning_rate=1e-3),
         discriminator_optimizer=None,
         crop_samples=22000,
     )
     mid = tf.random.stateless_normal((2, 31900), (1, 2))
-    assert step.measure(mid, mid[:, -22000:])["beyond"] > 0
+    assert GanStep(gan).measure(mid, mid[:, -22000:])["beyond"] > 0

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 
 def make_state(folder: Path, outputs: Path) -> tuple[ResumeState, keras.Variable]:
     variable = keras.Variable(np.zeros(1000, np.float32))
-    return ResumeState(folder, [variable], outputs=(outputs,)), variable
+    return ResumeState(folder, {"generator/kernel": variable}, outputs=(outputs,)), variable
 
 
 @pytest.fixture
@@ -72,6 +72,30 @@ def test_a_damaged_state_is_named_and_the_one_before_taken(
     assert "step-0000003: damaged (" in line
     assert line.endswith("going on from the state before it")
     assert not (state.folder / "step-0000003").exists()
+
+
+def test_variables_come_back_by_name_whatever_their_order(tmp_path: Path) -> None:
+    names = ["generator/kernel", "discriminator/kernel", "optimizer/iteration"]
+    variables = {name: keras.Variable(np.full(3, place, np.float32)) for place, name in enumerate(names)}
+    state = ResumeState(tmp_path / "a", variables)
+    state.save(1, {})
+    state._lock.release()
+    others = {name: keras.Variable(np.zeros(3, np.float32)) for name in reversed(names)}
+    assert ResumeState(tmp_path / "a", others).restore() == {"step": 1}
+    for place, name in enumerate(names):
+        assert np.all(others[name].numpy() == place), name
+
+
+@pytest.mark.parametrize("names", [["generator/kernel"], ["generator/kernel", "generator/renamed"]])
+def test_a_state_of_other_variables_is_none(tmp_path: Path, names: list[str], capsys: Any) -> None:
+    def made(names: list[str]) -> dict[str, keras.Variable]:
+        return {name: keras.Variable(np.zeros(3, np.float32)) for name in names}
+
+    state = ResumeState(tmp_path / "a", made(["generator/kernel", "generator/bias"]))
+    state.save(1, {})
+    state._lock.release()
+    assert ResumeState(tmp_path / "a", made(names)).restore() is None
+    assert "of another network" in capsys.readouterr().err
 
 
 def test_without_an_intact_state_training_starts_anew(saved: Any, capsys: pytest.CaptureFixture[str]) -> None:

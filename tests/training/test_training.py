@@ -41,7 +41,7 @@ with one_line_errors():
     figures = training.run(sink=lambda figures, step: logged.append(step), facts={"run_id": "x"})
     training.state.clear()
     print(json.dumps(figures))
-    print("builds discriminator:", training.step.discriminator is not None)
+    print("builds discriminator:", training.step.gan.discriminator is not None)
 """
 
 
