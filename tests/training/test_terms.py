@@ -49,7 +49,9 @@ MOVES = natural(dict.fromkeys(FIGURES, 1.5) | {FIGURES[0]: None})
 
 def measured(config: Config) -> dict[str, float]:
     mid, other = np.random.default_rng(0).normal(size=(2, 1, CROP)).astype(np.float32) * 0.1
-    terms = signal_terms(terms_of(config, MOVES), side=tf.constant(0.5 * np.roll(mid, 100) + other), mid=tf.constant(mid))
+    terms = signal_terms(
+        terms_of(config, MOVES), side=tf.constant(0.5 * np.roll(mid, 100) + other), mid=tf.constant(mid)
+    )
     return {name: float(value) for name, value in terms.items()}
 
 
