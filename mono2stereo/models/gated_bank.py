@@ -43,14 +43,17 @@ class GatedBankGenerator(Generator):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         bins, branches = self.n_bins, self.n_bins * self.filters_per_bin
-        self.bank = ComplexConv1D(branches, self.kernel_frames, groups=bins)
+        self.bank = ComplexConv1D(branches, self.kernel_frames, groups=bins, name="bank")
         self.bank.build((None, None, 2 * bins))
-        self.sum = ComplexConv1D(bins, output_kernel_frames(self.kernel_frames), groups=bins)
+        late = output_kernel_frames(self.kernel_frames)
+        self.sum = ComplexConv1D(bins, late, groups=bins, name="sum")
         self.sum.build((None, None, 2 * branches))
         first, second = (
-            GroupedConv1D(filters, kernel, groups=bins, dilation_rate=GATE_SPACING, negative_slope=slope)
-            for filters, kernel, slope in zip(
-                (bins * GATE_CHANNELS, branches), GATE_KERNELS, (0.0, None), strict=True
+            GroupedConv1D(
+                filters, kernel, groups=bins, dilation_rate=GATE_SPACING, negative_slope=slope, name=name
+            )
+            for name, filters, kernel, slope in zip(
+                ("gate_0", "gate_1"), (bins * GATE_CHANNELS, branches), GATE_KERNELS, (0.0, None), strict=True
             )
         )
         first.build((None, None, bins))

@@ -13,12 +13,13 @@ from filelock import FileLock
 
 from mono2stereo.data import preprocessing
 from mono2stereo.data.manifest import build_manifest
-from mono2stereo.data.own_side import level_bands, measure_own_side
+from mono2stereo.data.own_side import level_bands, measure_own_side, sounding_stretches
 from mono2stereo.data.pairs import load_natural, load_pairs
 from mono2stereo.data.preprocess_report import write_reports
 from mono2stereo.data.preprocessing import (
     Settings,
     missing_audio,
+    natural_of,
     preprocess,
     round_trip_db,
     write_pair,
@@ -26,6 +27,7 @@ from mono2stereo.data.preprocessing import (
 from mono2stereo.data.sources import Track
 from mono2stereo.dsp.mel import mel_magnitudes
 from mono2stereo.dsp.mid_side import encode
+from mono2stereo.dsp.movement import FIGURES, movement
 from mono2stereo.dsp.resampling import resample
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import DataError
@@ -165,15 +167,22 @@ def test_unfit_rows_are_passed_over(tmp_path: Path, rows) -> None:
 
 
 def test_what_is_natural_is_saved_with_the_pairs(tmp_path: Path, rows) -> None:
-    _preprocess(rows, tmp_path)
+    tracks = _preprocess(rows, tmp_path)
     natural = load_natural(tmp_path / "data" / "pairs")
     assert natural is not None
+    assert natural == natural_of(tracks[:1], SETTINGS)  # no valid, no test
     assert natural.crop_samples == 22620
     assert natural.width.frequency_hz[0] == pytest.approx(32.6, abs=0.1)
     assert natural.width.frequency_hz[-1] == pytest.approx(18859, abs=1)  # the training track has 44.1 kHz
     assert np.median(natural.width.side_to_mid_db) == pytest.approx(-6, abs=1.5)
     assert len(natural.coherence["1024"]) == 80
     assert 0.05 < np.mean(natural.coherence["1024"]) < 0.4
+    assert list(natural.movement) == list(FIGURES)
+    (pair,) = load_pairs(tmp_path / "data" / "pairs", "train")
+    stretches = sounding_stretches(pair.mid_side, 22620)
+    expected = np.mean([movement(mid, side, 22050) for mid, side in stretches], axis=0)
+    assert natural.movement[FIGURES[0]] is None  # a second is too short to tell
+    assert list(natural.movement.values())[1:] == pytest.approx(expected[1:].tolist(), abs=1e-4)
 
 
 def test_reports(tmp_path: Path, rows) -> None:
