@@ -1,10 +1,10 @@
 # `make` lists the targets. Each sets up the environment it needs; PYTHON picks the interpreter (3.11 or newer).
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(abspath $(VENV))/bin
+BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := 0.13.9
-export PATH := $(BIN):$(PATH)
+export PATH := $(if $(filter /%,$(BIN)),,$(CURDIR)/)$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL ?= 2

@@ -28,3 +28,9 @@ class SequentialFile(soundfile.SoundFile):
 def native(path: Path) -> str | bytes:
     """A path as soundfile opens it: it cannot encode names that are no text."""
     return os.fsencode(path) if os.name == "posix" else str(path)
+
+
+def reason(error: Exception) -> str:
+    """What libsndfile says, without the path that soundfile adds and libsndfile's full stop."""
+    reason = getattr(error, "error_string", str(error)).splitlines()[0].rstrip(". ").lower()
+    return "nothing that can be decoded" if reason.startswith("file does not exist") else reason

@@ -33,7 +33,7 @@ it while the mid, at 80 dB SPL, plays along.
 
 
 def main() -> None:
-    """Copy the model, then all that tells of it."""
+    """Gather all that tells of the model, which may fail; then copy both."""
     config = Config.load()
     newest = max(CHECKPOINTS.glob("step-*.onnx"), default=None)
     if newest is None:
@@ -42,6 +42,18 @@ def main() -> None:
     model = NeuralDecorrelator.load(newest)
     if model.card.training.get("run_id") != run_id:
         raise ModelError(f"{newest}: not of the run in models/run.json; run `dvc repro` first")
+    if not (lock_file := Path("dvc.lock")).is_file():
+        raise ModelError(f"{lock_file}: not found; run `dvc repro` first")
+    lock = yaml.safe_load(lock_file.read_text(encoding="utf-8"))["stages"]
+    described = tracking.described_run(run_id)
+    texts = {
+        "params.yaml": Path("params.yaml").read_text(encoding="utf-8"),
+        "dvc.lock.yaml": yaml.safe_dump(
+            {stage: lock[stage] for stage in ("download", "preprocess", "train")}, sort_keys=False
+        ),
+        "probes.md": PROBES + markdown(probe(model)),
+        "run.json": json.dumps(described, indent=1, sort_keys=True) + "\n",
+    }
     copy(newest, DEFAULT)
     for source, target in (
         (Path("reports/evaluate"), REPORT / config.evaluate.split),
@@ -50,15 +62,6 @@ def main() -> None:
     ):
         if source.is_dir():
             copy(source, target)
-    lock = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]
-    texts = {
-        "params.yaml": Path("params.yaml").read_text(encoding="utf-8"),
-        "dvc.lock.yaml": yaml.safe_dump(
-            {stage: lock[stage] for stage in ("download", "preprocess", "train")}, sort_keys=False
-        ),
-        "probes.md": PROBES + markdown(probe(model)),
-        "run.json": json.dumps(tracking.described_run(run_id), indent=1, sort_keys=True) + "\n",
-    }
     for name, text in texts.items():
         # Where the recordings lie on this machine is nobody's business.
         private = config.data.path if Path(config.data.path).is_absolute() else None

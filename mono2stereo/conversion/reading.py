@@ -14,7 +14,7 @@ from mono2stereo.conversion.fold_down import Channel, FoldDown
 from mono2stereo.conversion.formats import HEAD_BYTES, Encoding, kind_of
 from mono2stereo.dsp.signals import LOWEST_SAMPLE_RATE, Signal
 from mono2stereo.errors import AudioError
-from mono2stereo.sequential import SequentialFile
+from mono2stereo.sequential import SequentialFile, reason
 
 BLOCK_FRAMES = 1 << 16
 HIGHEST_SAMPLE_RATE = 384_000
@@ -51,7 +51,7 @@ class Recording:
             self.kind = _kind(source, name) if isinstance(source, Path) else kind
             self._audio = SequentialFile(source)
         except soundfile.LibsndfileError as error:
-            raise AudioError(f"{name}: cannot be read ({_reason(error)})") from None
+            raise AudioError(f"{name}: cannot be read ({reason(error)})") from None
         except OSError as error:
             raise AudioError(f"{name}: cannot be read ({(error.strerror or str(error)).lower()})") from None
         self.sample_rate, self.channels = self._audio.samplerate, self._audio.channels
@@ -112,15 +112,9 @@ class Recording:
                 yield block
         except soundfile.SoundFileError as error:
             where = f"after {self.frames_read / self.sample_rate:.3f} s"
-            raise AudioError(f"{self._name}: breaks off {where} ({_reason(error)})") from None
+            raise AudioError(f"{self._name}: breaks off {where} ({reason(error)})") from None
 
 
 def _kind(path: Path, name: str) -> str:
     with path.open("rb") as file:
         return kind_of(file.read(HEAD_BYTES), name)
-
-
-def _reason(error: Exception) -> str:
-    """What libsndfile says, without the path that soundfile adds and libsndfile's full stop."""
-    reason = getattr(error, "error_string", str(error)).splitlines()[0].rstrip(". ").lower()
-    return "nothing that can be decoded" if reason.startswith("file does not exist") else reason

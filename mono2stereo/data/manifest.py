@@ -18,6 +18,7 @@ from mono2stereo.errors import DataError
 from mono2stereo.files import atomic_path
 from mono2stereo.hashes import file_sha256
 from mono2stereo.parallel import map_parallel
+from mono2stereo.sequential import reason
 
 OK = "ok"
 
@@ -96,12 +97,17 @@ def inspect_track(track: Track, *, root: Path, min_seconds: float) -> ManifestRo
         path = track.path.relative_to(root).as_posix()
     except ValueError:
         path = track.path.resolve().as_posix()
-    row = ManifestRow(track.name, track.split, path, 0, 0.0, 0, "", math.nan, 0, "unreadable")
+    shown = path.encode("utf-8", "replace").decode()
+    row = ManifestRow(track.name, track.split, shown, 0, 0.0, 0, "", math.nan, 0, "unreadable")
+    if shown != path:
+        return replace(row, status="name not in UTF-8, as DVC needs it; rename it")
     try:
         row = replace(row, bytes=track.path.stat().st_size, sha256=file_sha256(track.path))
         inspection = inspect_audio(track.path, min_seconds)
-    except (OSError, soundfile.SoundFileError) as error:
-        return replace(row, status=f"unreadable: {' '.join(str(error).split())}")
+    except soundfile.SoundFileError as error:
+        return replace(row, status=f"unreadable: {reason(error)}")
+    except OSError as error:
+        return replace(row, status=f"unreadable: {(error.strerror or str(error)).lower()}")
     return replace(
         row,
         sample_rate=inspection.sample_rate,

@@ -42,7 +42,7 @@ from mono2stereo.errors import DataError
 from mono2stereo.files import atomic_path
 from mono2stereo.hashes import fingerprint
 from mono2stereo.parallel import map_parallel
-from mono2stereo.sequential import SequentialFile
+from mono2stereo.sequential import SequentialFile, reason
 
 BLOCK_SAMPLES = 1 << 18
 
@@ -192,7 +192,7 @@ def _preprocess_track(row: ManifestRow, target: Path, *, root: Path, settings: S
         with atomic_path(target) as beside:
             write_pair(source, beside, rate, listen=levels.add)
     except soundfile.SoundFileError as error:
-        raise DataError(f"{source}: unreadable: {' '.join(str(error).split())}") from None
+        raise DataError(f"{source}: unreadable: {reason(error)}") from None
     pair, mid, side = StoredColumns(target), StoredColumns(target, 0), StoredColumns(target, 1)
     crops = sounding_stretches(pair, settings.crop_samples)
     return PreprocessedTrack(

@@ -14,6 +14,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,8 @@ from filelock import FileLock, Timeout
 
 from mono2stereo.errors import TrainingError
 from mono2stereo.files import atomic_path
-from mono2stereo.tracking.store import RefusedError, Store, StoredRun, UnreachableError
+from mono2stereo.tracking.store import SPOOL, RefusedError, Store, StoredRun, UnreachableError
 
-SPOOL = ".mlflow-spool"
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2.0, 300.0
 DAMAGED = (ValueError, KeyError, TypeError, AttributeError)  # what a broken entry raises
 PAUSE_BY_ATTEMPT = 10  # an attempt that waits for its timeout may take a tenth of the time
@@ -53,6 +53,9 @@ class Journal:
         self._pause = self._not_before = 0.0
         if self._spool.is_dir():
             self._reach(self._send_waiting)
+        self._alive = FileLock(store.lock_of(self.id))
+        with suppress(Timeout):
+            self._alive.acquire(timeout=0)
 
     def write(self, operation: str, arguments: Mapping[str, Any], files: Path | None = None) -> None:
         """Do an operation of `StoredRun` now, or keep it for later.
@@ -78,6 +81,9 @@ class Journal:
             self._reach(self._send_waiting)
         if self._lock:
             self._lock.release()
+        if self._alive.is_locked:
+            self._store.lock_of(self.id).unlink(missing_ok=True)
+            self._alive.release()
 
     def _reach(self, send: Callable[[], None]) -> bool:
         """Whether `send` got through. Says once that the store is away, and once that it is back."""

@@ -3,14 +3,13 @@
 The store is `mlflow.db` with `mlartifacts/` beside it, at the top of the repository even where a stage
 works in a temporary copy (`dvc exp run --temp`, the queue), or what MLFLOW_TRACKING_URI names. A process has
 one run open at a time. Runs end FINISHED, FAILED after an exception, KILLED after SIGTERM or Ctrl-C; one
-whose process died without a word is marked KILLED when the next run on that host starts.
+whose process died without a word is marked KILLED when the next run of that repository starts.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import signal
 import time
@@ -188,16 +187,11 @@ def _opened(
                 "journal": journal.id,
                 "stage": stage,
                 "wanted": wanted,
-                "name": described.get(
-                    "experiment", f"{described.get('profile', stage)}-{(commit or described['code'])[:7]}"
-                ),
+                "name": os.environ.get("MLFLOW_RUN_NAME")
+                or described.get("experiment")
+                or f"{described.get('profile', stage)}-{(commit or described['code'])[:7]}",
                 "params": {key: str(value) for key, value in params.items()},
-                "tags": {
-                    "host": platform.node(),
-                    "pid": str(os.getpid()),
-                    f"{stage}.code": described["code"],
-                    **tags,
-                },
+                "tags": {f"{stage}.code": described["code"], **tags},
                 "tags_if_new": {
                     "device": "CPU",  # where all stages but train compute
                     **described,

@@ -9,21 +9,24 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from mono2stereo.files import atomic_path
+from mono2stereo.tracking import sqlite
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-EXPERIMENT = "mono2stereo"
+EXPERIMENT = "mono2stereo"  # unless MLFLOW_EXPERIMENT_NAME says otherwise
+SPOOL = ".mlflow-spool"  # below the root: what waits, and who is alive
 # Opens the UI on runs, curves and their comparison instead of on traces of language models.
 TRAINING_VIEW = {"mlflow.experimentKind": "custom_model_development"}
 PARAMS_PER_CALL = 100  # MLflow's limit
@@ -44,14 +47,15 @@ class RefusedError(Exception):
 class Store:
     """The experiment in `mlflow.db` and `mlartifacts/` below `root`, or at MLFLOW_TRACKING_URI.
 
-    Nothing is connected before the first use.
+    A relative SQLite address is relative to `root`: a stage may work in a copy that is deleted. Nothing is
+    connected before the first use.
     """
 
     def __init__(self, root: Path) -> None:
         for name, value in {**QUIET, **PATIENCE}.items():
             os.environ.setdefault(name, value)
         self.root = root
-        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
+        self.uri = sqlite.absolute(os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db", root)
 
     @property
     def name(self) -> str:
@@ -73,35 +77,47 @@ class Store:
 
         # Its tracebacks of a locked database; the journal says the same in one line.
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+        file = sqlite.file_of(self.uri)
+        database = file or self.root / "mlflow.db"
         # Processes that create the tables of a fresh SQLite file at the same time break each other.
-        database = self.root / "mlflow.db"
-        with FileLock(self.root / "mlflow.db.lock"):
-            if self.uri == f"sqlite:///{database}" and not database.exists():
+        with FileLock(database.with_name(f"{database.name}.lock")):
+            if file and not database.exists():
                 with atomic_path(database, durable=True) as beside:  # half a set of tables cannot be mended
-                    MlflowClient(tracking_uri=f"sqlite:///{beside}").search_experiments()
+                    MlflowClient(tracking_uri=sqlite.address(beside)).search_experiments()
             client = MlflowClient(tracking_uri=self.uri)
-            experiment = client.get_experiment_by_name(EXPERIMENT)
+            name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
+            experiment = client.get_experiment_by_name(name)
+            location = (self.root / "mlartifacts").as_uri()
             if experiment is None:
-                location = None if self.uri.startswith("http") else (self.root / "mlartifacts").as_uri()
                 try:
-                    return client, str(client.create_experiment(EXPERIMENT, location, TRAINING_VIEW))
+                    where = None if self.uri.startswith("http") else location
+                    return client, str(client.create_experiment(name, where, TRAINING_VIEW))
                 except MlflowException as error:
                     if error.error_code != "RESOURCE_ALREADY_EXISTS":
                         raise
-                    experiment = client.get_experiment_by_name(EXPERIMENT)  # from another folder, just now
+                    experiment = client.get_experiment_by_name(name)  # from another folder, just now
             if experiment.lifecycle_stage == "deleted":
                 client.restore_experiment(experiment.experiment_id)
+            if file and database.parent == self.root:
+                sqlite.bring_along(database, experiment.artifact_location, location)
             return client, str(experiment.experiment_id)
 
     def find(self, condition: str) -> list[Any]:
         """Runs that are not deleted, latest first."""
         return list(self.client.search_runs([self.experiment_id], condition, order_by=["start_time DESC"]))
 
-    def end_dead_runs(self, host: str) -> None:
-        """Mark runs KILLED whose process on this host is gone."""
-        for run in self.find(f"attributes.status = 'RUNNING' and tags.host = '{host}'"):
-            if not _alive(int(run.data.tags.get("pid", 0))):
-                self.client.set_terminated(run.info.run_id, "KILLED")
+    def lock_of(self, journal: str) -> Path:
+        """What a process holds as long as it logs; whoever gets it knows that the process is gone."""
+        return self.root / SPOOL / f"alive-{journal}"
+
+    def end_dead_runs(self) -> None:
+        """Mark runs KILLED whose process, started from this repository, is gone."""
+        for run in self.find("attributes.status = 'RUNNING'"):
+            lock = self.lock_of(run.data.tags.get("process", ""))
+            if lock.exists():
+                with suppress(Timeout), FileLock(lock, timeout=0):
+                    self.client.set_terminated(run.info.run_id, "KILLED")
+                    lock.unlink(missing_ok=True)
 
 
 class StoredRun:
@@ -157,12 +173,13 @@ class StoredRun:
             wanted: id of the run to go on with, of MLflow or of the journal that created it; may be empty.
             name: of a new run.
             params: all settings; a run keeps the first value of each.
-            tags: set in any case, `host` and the stage's code among them.
+            tags: set in any case, the stage's code among them.
             tags_if_new: of a new run.
             started: milliseconds since 1970.
         """
         store = self._store
-        store.end_dead_runs(tags["host"])
+        store.end_dead_runs()
+        tags = {**tags, "process": journal}
         found = store.find(f"tags.journal = '{journal}'")
         origins = [
             run
@@ -274,7 +291,7 @@ def _passes(error: BaseException) -> bool:
     elif isinstance(error, MlflowException):
         status = error.get_http_status_code()
     else:
-        return isinstance(error, (OSError, OperationalError))
+        return isinstance(error, (OSError, OperationalError, sqlite3.OperationalError))
     return status >= 500 or status in BUSY_STATUSES
 
 
@@ -288,14 +305,3 @@ def _chain(error: BaseException) -> Sequence[BaseException]:
 
 def _line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _alive(pid: int) -> bool:
-    """Whether a local process may still be writing; this one has not opened a run yet."""
-    if pid <= 0 or pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except OSError as error:
-        return isinstance(error, PermissionError)  # another user's process
-    return True

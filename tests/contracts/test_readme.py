@@ -48,6 +48,20 @@ def test_every_make_target_exists() -> None:
         assert done.returncode == 0, done.stderr
 
 
+def test_make_works_in_a_folder_with_a_blank(tmp_path: Path) -> None:
+    clone = tmp_path / "my music"
+    (clone / ".venv/bin").mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, clone)
+    said = subprocess.run(["make", "--dry-run", "setup"], cwd=clone, capture_output=True, text=True)
+    assert said.returncode == 0
+    assert "my" not in shlex.split(said.stdout, comments=True)
+    (clone / ".venv/bin/dvc").symlink_to(shutil.which("echo") or "")
+    (clone / ".venv/.ready").touch()
+    done = subprocess.run(["make", "--silent", "repro"], cwd=clone, capture_output=True, text=True)
+    assert done.stdout == "repro\n", done.stderr
+
+
 def test_every_override_is_a_parameter(tmp_path: Path) -> None:
     overrides = re.findall(r"-S '?([a-z_.]+)=([^\s'`]+)", README)
     assert len(overrides) > 5

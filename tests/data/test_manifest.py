@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,17 @@ def test_reads_every_format(tmp_path: Path, write_stereo, suffix: str) -> None:
     mid, side = (stereo[:, 0] + stereo[:, 1]) / 2, (stereo[:, 0] - stereo[:, 1]) / 2
     expected = 10 * math.log10(np.sum(side**2) / np.sum(mid**2))
     assert row.side_to_mid_db == pytest.approx(expected, abs=0.3)
+
+
+def test_a_broken_file_and_a_name_that_is_no_text_get_a_reason(tmp_path: Path, write_stereo) -> None:
+    (tmp_path / "broken.mp3").write_bytes(b"ID3" + bytes(range(256)) * 9)
+    assert _inspect(tmp_path / "broken.mp3", tmp_path).status == "unreadable: nothing that can be decoded"
+    write_stereo(tmp_path / "x.wav")
+    latin = (tmp_path / "x.wav").rename(tmp_path / os.fsdecode(b"caf\xe9.wav"))
+    row = _inspect(latin, tmp_path)
+    assert row.status == "name not in UTF-8, as DVC needs it; rename it"
+    write_manifest([row], tmp_path / "manifest.csv")
+    assert read_manifest(tmp_path / "manifest.csv")[0].path == "caf?.wav"
 
 
 def test_paths_outside_the_root_are_absolute(tmp_path: Path, write_stereo) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -216,16 +217,55 @@ def test_runs_are_named_after_their_experiment(
     assert (stored.info.run_name, stored.data.tags["experiment"]) == ("wider", "wider")
 
 
-def test_the_store_follows_the_environment(
-    root: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root / 'mlflow.db'}")
-    elsewhere = root / "temporary copy"
-    elsewhere.mkdir()
-    with start_run("train", PARAMS, {}, elsewhere / "run.json", elsewhere):
+def test_a_relative_store_is_the_repositorys(root: Path, client: MlflowClient, monkeypatch) -> None:
+    """Also for a stage in a temporary copy, which DVC deletes with all that is in it."""
+    (root / "copy").mkdir()
+    monkeypatch.chdir(root / "copy")
+    for uri in ("sqlite:///mlflow.db", f"sqlite:///{root}/mlflow.db"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        with start_run("train", PARAMS, {}, Path("run.json")):
+            pass
+    assert len(all_runs(client)) == 2
+    assert [file.name for file in Path().iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize("name", ["what? 50%25", "a#b"])
+def test_any_folder_may_hold_the_repository(migrated: Path, root: Path, name: str) -> None:
+    place = root / name
+    place.mkdir()
+    shutil.copy(migrated, place / "mlflow.db")
+    with start_run("train", PARAMS, {}, place / "run.json", place) as run:
+        run.log_text("words", "note.txt")
+    assert tracking.read_artifact(run.run_id, "note.txt", place) == "words"
+    assert {file.name for file in place.iterdir()} >= {"mlflow.db", "mlartifacts"}
+    assert not list(root.glob("what"))
+
+
+@pytest.mark.parametrize("how", [shutil.copytree, shutil.move])
+def test_a_clone_elsewhere_has_its_own_artifacts(root: Path, capsys, how) -> None:
+    old, new = root / "old", root / "new"
+    shutil.copytree(root, old, ignore=shutil.ignore_patterns("old"))
+    with start_run("train", PARAMS, {}, old / "run.json", old) as before:
+        before.log_text("before", "note.txt")
+    how(old, new)
+    files = list(old.rglob("*"))
+    with start_run("train", PARAMS, {}, new / "run.json", new) as after:
+        after.log_text("after", "note.txt")
+    assert "files are at" in capsys.readouterr().err
+    for run, words in ((before, "before"), (after, "after")):
+        assert (new / "mlartifacts" / run.run_id / "artifacts" / "note.txt").read_text() == words
+        assert tracking.read_artifact(run.run_id, "note.txt", new) == words
+    assert list(old.rglob("*")) == files
+
+
+def test_experiment_and_run_take_the_names_that_mlflow_takes(root: Path, client, monkeypatch) -> None:
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "widths")
+    monkeypatch.setenv("MLFLOW_RUN_NAME", "the widest")
+    with start_run("train", PARAMS, {}, root / "run.json") as run:
         pass
-    assert len(all_runs(client)) == 1
-    assert not (elsewhere / "mlflow.db").exists()
+    stored = client.get_run(run.run_id)
+    assert stored.info.run_name == "the widest"
+    assert client.get_experiment(stored.info.experiment_id).name == "widths"
 
 
 def test_sigterm_exits_once_and_is_given_back() -> None:
@@ -260,6 +300,22 @@ def test_killed_processes(root: Path, client: MlflowClient, workers: list[subpro
         resumed.log_metrics({"train/loss": 0.0}, 4)
     assert statuses() == {"wait-term": "FINISHED", "wait-kill": "KILLED", "wait-alive": "RUNNING"}
     assert steps(client, run_id, "train/loss") == [1, 2, 3, 4]
+
+
+def test_another_machines_run_is_left_alone(root: Path, client, workers, monkeypatch) -> None:
+    """Containers may share a host's name and a store, and see no process of each other."""
+    (root / "other").mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root / 'mlflow.db'}")
+    workers.append(worker := work(root / "other", "wait-elsewhere"))
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == "ready\n"
+    worker.kill()  # no process of that number can be seen here, nor there
+    worker.wait()
+    status = {}
+    for here in (root, root / "other"):
+        with start_run("train", {}, {}, here / "run.json", here):
+            status |= {run.data.params.get("profile"): run.info.status for run in all_runs(client)}
+        assert status["wait-elsewhere"] == ("RUNNING" if here == root else "KILLED")
 
 
 def test_four_processes_on_a_fresh_store(root: Path, workers: list[subprocess.Popen[str]]) -> None:
