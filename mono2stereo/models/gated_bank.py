@@ -27,6 +27,7 @@ from mono2stereo.models.receptive_field import (
     AVERAGE_SHIFTS,
     GATE_KERNELS,
     GATE_SPACING,
+    LONG_SHIFTS,
     MEAN_SHIFTS,
     output_kernel_frames,
 )
@@ -56,7 +57,7 @@ class GatedBankGenerator(Generator):
                 ("gate_0", "gate_1"), (bins * GATE_CHANNELS, branches), GATE_KERNELS, (0.0, None), strict=True
             )
         )
-        first.build((None, None, bins))
+        first.build((None, None, 2 * bins))
         second.build((None, None, bins * GATE_CHANNELS))
         self.gate_layers = (first, second)
 
@@ -85,7 +86,11 @@ class GatedBankGenerator(Generator):
         pairs = tf.reshape(spectrum, (tf.shape(spectrum)[0], -1, self.n_bins, 2))
         average = mean_by_pairs(tf.reduce_sum(tf.square(pairs), axis=-1), AVERAGE_SHIFTS)
         mean = mean_by_pairs(average, MEAN_SHIFTS)
-        return 0.5 * tf.math.log(average[:, sum(MEAN_SHIFTS) :] / (mean + TINY) + QUIET)
+        long_mean = mean_by_pairs(mean, LONG_SHIFTS)
+        frames = tf.shape(long_mean)[1]
+        beside = [average[:, -frames:] / (mean[:, -frames:] + TINY), mean[:, -frames:] / (long_mean + TINY)]
+        envelopes = 0.5 * tf.math.log(tf.stack(beside, axis=-1) + QUIET)
+        return tf.reshape(envelopes, (-1, frames, 2 * self.n_bins))
 
     def gates(self, spectrum: tf.Tensor) -> tf.Tensor:
         """From 0 to 2, (batch, frames - gate_frames, n_bins · filters_per_bin)."""
@@ -94,7 +99,8 @@ class GatedBankGenerator(Generator):
     def call(self, spectrum: tf.Tensor) -> tf.Tensor:
         late = output_kernel_frames(self.kernel_frames) - 1
         frames = tf.shape(spectrum)[1] - self.receptive_frames + late
-        branches, gates = self.bank(spectrum)[:, -frames:], self.gates(spectrum)[:, -frames:]
+        branches = self.bank(spectrum[:, 1 - frames - self.kernel_frames :])
+        gates = self.gates(spectrum)[:, -frames:]
         return self.sum(branches * tf.repeat(gates, 2, axis=-1))
 
 

@@ -13,6 +13,7 @@ GATE_SPACING = 8
 # times: once would leave a fifth of the ripple at twice the frequency of a bass note, and gates would follow.
 AVERAGE_SHIFTS = (1, 2, 4) * 3
 MEAN_SHIFTS = (8, 16, 32, 64)
+LONG_SHIFTS = (128, 256, 512)
 GATE_KERNELS = (10, 5)
 OUTPUT_SHARE = 3  # the filters over the branches have a third of the taps
 
@@ -28,7 +29,7 @@ def output_kernel_frames(kernel_frames: int) -> int:
 
 def gate_frames() -> int:
     """Frames before its own that a gate depends on."""
-    means = sum(AVERAGE_SHIFTS) + sum(MEAN_SHIFTS)
+    means = sum(AVERAGE_SHIFTS) + sum(MEAN_SHIFTS) + sum(LONG_SHIFTS)
     return means + GATE_SPACING * sum(kernel - 1 for kernel in GATE_KERNELS)
 
 
@@ -43,7 +44,7 @@ def receptive_frames(kind: Kind, kernel_frames: int) -> int:
     """Frames beside its own that a frame of the side depends on.
 
     >>> receptive_frames("grouped_conv1d", 40), receptive_frames("gated_bank", 117)
-    (156, 283)
+    (156, 1179)
     """
     if kind == "gated_bank":
         return max(kernel_frames - 1, gate_frames()) + output_kernel_frames(kernel_frames) - 1
