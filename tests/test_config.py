@@ -113,13 +113,13 @@ def test_missing_and_broken_files(tmp_path):
     [
         ({"train.precision": "bfloat16"}, "gates of generator.kind = gated_bank"),
         ({"generator.use_bias": True}, "gated_bank has no biases"),
-        ({"generator.kernel_frames": 300}, "need at least"),
+        ({"generator.context_frames": 320}, "need at least"),
         ({"generator.lookahead_frames": 60}, "at most the 52 frames"),
     ],
 )
 def test_what_the_gated_bank_cannot_do_is_refused(changes, reason, tmp_path):
-    bank = {"generator.kind": "gated_bank", "generator.context_frames": 320}
-    bank |= {"stft.frame_step": 29, "train.clip_samples": 75400}
+    bank = {"generator.kind": "gated_bank", "generator.context_frames": 1200}
+    bank |= {"stft.frame_step": 29, "train.clip_samples": 100920}
     Config.load(write(tmp_path, bank))
     with pytest.raises(ConfigError, match=reason):
         Config.load(write(tmp_path, bank | changes))

@@ -6,9 +6,10 @@ steady, and then all is a linear filter, which adds nothing between harmonics. I
 frames t:
 
     z_n(t) = Σ_τ w_n(τ)·x(t−τ)        y(t) = Σ_n Σ_τ v_n(τ)·g_n(t−τ)·z_n(t−τ)
-    u(t) = ½·ln(a(t) / m(t) + 1e-4)   g(t) = 2·sigmoid(conv(ReLU(conv(u))))
+    g(t) = 2·sigmoid(conv(ReLU(conv(½·ln(a(t) / m(t) + 1e-4), ½·ln(m(t) / l(t) + 1e-4)))))
 
-a is |x|² smoothed over 22 frames, m the mean of a over 128; the gates' convolutions take every eighth frame.
+a is |x|² smoothed over 22 frames, m the mean of a over 128, l that of m over 1024 (1.35 s at 760 frames a
+second): attacks move gates, and so do notes that come and go. The gates' convolutions take each eighth frame.
 |x| itself would ripple at multiples of a low note, some of which fold to a few Hz at the frame rate. So
 f(e^{iφ}·x) = e^{iφ}·f(x) and f(a·x) = a·f(x) exactly. Filters that differ from bin to bin are time-invariant
 only where frames overlap enough: by 75 % tones stay clean (docs/decisions/generator.md).
@@ -78,7 +79,9 @@ class GatedBankGenerator(Generator):
             layer.taps.assign(taps)
 
     def envelopes(self, spectrum: tf.Tensor) -> tf.Tensor:
-        """What the gates see, (batch, frames - 141, n_bins): each bin's envelope beside its own mean, ln.
+        """What the gates see, ln: each bin's envelope beside its mean, and that mean beside a longer one.
+
+        Returns (batch, frames - all shifts, 2 · n_bins), the two of a bin side by side.
 
         Arithmetic that no graph rewriting takes to a lower precision: gates must be in use what they were in
         training.
@@ -88,9 +91,9 @@ class GatedBankGenerator(Generator):
         mean = mean_by_pairs(average, MEAN_SHIFTS)
         long_mean = mean_by_pairs(mean, LONG_SHIFTS)
         frames = tf.shape(long_mean)[1]
-        beside = [average[:, -frames:] / (mean[:, -frames:] + TINY), mean[:, -frames:] / (long_mean + TINY)]
-        envelopes = 0.5 * tf.math.log(tf.stack(beside, axis=-1) + QUIET)
-        return tf.reshape(envelopes, (-1, frames, 2 * self.n_bins))
+        average, mean = average[:, -frames:], mean[:, -frames:]
+        ratios = tf.stack([average / (mean + TINY), mean / (long_mean + TINY)], axis=-1)
+        return tf.reshape(0.5 * tf.math.log(ratios + QUIET), (-1, frames, 2 * self.n_bins))
 
     def gates(self, spectrum: tf.Tensor) -> tf.Tensor:
         """From 0 to 2, (batch, frames - gate_frames, n_bins · filters_per_bin)."""

@@ -14,7 +14,7 @@ from mono2stereo.models.gated_bank import QUIET, TINY, GatedBankGenerator
 from mono2stereo.models.generator import Generator
 from mono2stereo.models.generators import Conv2DGenerator, GroupedConv1DGenerator
 from mono2stereo.models.onnx_graph import FrameGraph, one_at_a_time
-from mono2stereo.models.receptive_field import AVERAGE_SHIFTS, GATE_SPACING, MEAN_SHIFTS
+from mono2stereo.models.receptive_field import AVERAGE_SHIFTS, GATE_SPACING, LONG_SHIFTS, MEAN_SHIFTS
 
 
 def _grouped_conv1d(generator: GroupedConv1DGenerator) -> onnx.GraphProto:
@@ -54,14 +54,18 @@ def _gated_bank(generator: GatedBankGenerator) -> onnx.GraphProto:
     powers = graph.with_past(powers, "powers", [1, n_bins, shifts])
     averages = _mean_by_pairs(graph, powers, AVERAGE_SHIFTS, "average")
     means = _mean_by_pairs(graph, averages, MEAN_SHIFTS, "mean")
+    long_means = _long_means(graph, means)
     average = graph.cut(averages, sum(MEAN_SHIFTS), None, 2, "average")
-    above_zero = graph.add("Add", [means, graph.constant("tiny", np.array(TINY, np.float32))], "above_zero")
-    ratio = graph.add("Div", [average, above_zero], "ratio")
+    beside = [
+        _in_proportion(graph, average, means, "short"),
+        _in_proportion(graph, means, long_means, "long"),
+    ]
+    pairs = graph.add("Concat", beside, "proportions", axis=2)
     above_quiet = graph.add(
-        "Add", [ratio, graph.constant("quiet", np.array(QUIET, np.float32))], "above_quiet"
+        "Add", [pairs, graph.constant("quiet", np.array(QUIET, np.float32))], "above_quiet"
     )
     envelopes = graph.add("Mul", [graph.add("Log", [above_quiet], "in_logs"), "half"], "envelopes")
-    gates = graph.reshape(envelopes, [1, n_bins, 1, -1], "envelopes_image")
+    gates = graph.reshape(envelopes, [1, 2 * n_bins, 1, -1], "envelopes_image")
     for index, activation in enumerate(("Relu", "Sigmoid")):
         name, layer = f"gate_{index}", generator.gate_layers[index]
         gates = graph.convolution(gates, name, *weights(layer), dilation=GATE_SPACING, group=n_bins)
@@ -86,6 +90,25 @@ def _mean_by_pairs(graph: FrameGraph, x: str, shifts: tuple[int, ...], name: str
             "Mul", [graph.add("Add", [later, earlier], f"{name}_{number}_sum"), half], f"{name}_{number}"
         )
     return x
+
+
+def _long_means(graph: FrameGraph, means: str) -> str:
+    """The means of `LONG_SHIFTS`: eight far apart, since a stream of short blocks has a long past."""
+    past, step = sum(LONG_SHIFTS), LONG_SHIFTS[0]
+    x = graph.with_past(means, "means", [1, graph.n_bins, past])
+    parts = [
+        graph.cut(x, start, start - past or None, 2, f"means_{start}") for start in range(0, past + 1, step)
+    ]
+    share = graph.constant("share", np.array(1 / len(parts), np.float32))
+    return graph.add("Mul", [graph.add("Sum", parts, "long_sum"), share], "long_mean")
+
+
+def _in_proportion(graph: FrameGraph, x: str, mean: str, name: str) -> str:
+    """`x` beside its mean, `(1, bins, 1, frames)`."""
+    tiny = graph.constant("tiny", np.array(TINY, np.float32))
+    above_zero = graph.add("Add", [mean, tiny], f"{name}_above_zero")
+    ratio = graph.add("Div", [x, above_zero], f"{name}_ratio")
+    return graph.reshape(ratio, [1, graph.n_bins, 1, -1], f"{name}_image")
 
 
 def take_weights(generator: Generator, stored: Mapping[str, np.ndarray]) -> None:

@@ -13,7 +13,7 @@ from mono2stereo.models.mid_to_side import MidToSide
 from mono2stereo.models.receptive_field import filtered_frames
 
 BINS, RATE = 65, 22050
-KERNEL = 58
+KERNEL, FRAMES = 58, 1600
 PITCHES_HZ = np.geomspace(65.0, 9000.0, 20)
 
 
@@ -43,8 +43,8 @@ def side_of(generator, x: np.ndarray) -> np.ndarray:
 def spectrum():
     """Music has pauses and attacks: noise whose level moves by 60 dB."""
     rng = np.random.default_rng(1)
-    level = 10 ** rng.uniform(-3, 0, (40, BINS)).repeat(20, axis=0)
-    return level * (rng.normal(size=(800, BINS)) + 1j * rng.normal(size=(800, BINS)))
+    level = 10 ** rng.uniform(-3, 0, (80, BINS)).repeat(20, axis=0)
+    return level * (rng.normal(size=(FRAMES, BINS)) + 1j * rng.normal(size=(FRAMES, BINS)))
 
 
 @pytest.mark.parametrize("factor", [np.exp(1.0j), -1.0, 1j, 1e-3, 1e3])
@@ -56,29 +56,29 @@ def test_phase_and_level_pass_through(generator, spectrum, factor):
 
 def test_silence_is_silence_also_after_sound(generator, spectrum):
     spectrum = spectrum.copy()
-    spectrum[400:] = 0
+    spectrum[1300:] = 0
     side = side_of(generator, spectrum)
     reach = filtered_frames("gated_bank", KERNEL)
-    sounding = 400 - generator.receptive_frames
+    sounding = 1300 - generator.receptive_frames
     assert np.abs(side[:sounding]).max() > 0.1
     assert not np.any(side[sounding + reach :])
 
 
 def test_nothing_of_the_future_is_heard(generator, spectrum):
     later = spectrum.copy()
-    later[600:] *= 2j
+    later[1400:] *= 2j
     before, after = (side_of(generator, x) for x in (spectrum, later))
-    first = 600 - generator.receptive_frames
+    first = 1400 - generator.receptive_frames
     np.testing.assert_array_equal(before[:first], after[:first])
     assert np.abs(before[first] - after[first]).max() > 1e-3
 
 
 def test_bins_stay_apart_and_gates_move(generator, spectrum):
     changed = spectrum.copy()
-    changed[:, 7] *= np.linspace(1, 2, 800)
+    changed[:, 7] *= np.linspace(1, 2, FRAMES)
     difference = np.abs(side_of(generator, spectrum) - side_of(generator, changed)).max(axis=0)
     assert np.flatnonzero(difference).tolist() == [7]
-    pairs = np.stack([spectrum.real, spectrum.imag], -1).reshape(1, 800, -1).astype(np.float32)
+    pairs = np.stack([spectrum.real, spectrum.imag], -1).reshape(1, FRAMES, -1).astype(np.float32)
     gates = np.asarray(generator.gates(tf.constant(pairs)))
     assert gates.min() >= 0
     assert gates.max() <= 2
@@ -86,7 +86,7 @@ def test_bins_stay_apart_and_gates_move(generator, spectrum):
 
 
 def test_a_steady_tone_has_nothing_beside_it(model):
-    time = np.arange(2 * RATE) / RATE
+    time = np.arange(3 * RATE) / RATE
     window = np.blackman(RATE)
     hz = np.fft.rfftfreq(RATE, 1 / RATE)
     for pitch in PITCHES_HZ:
@@ -106,7 +106,7 @@ def test_the_start_is_the_mid_turned(phase):
     for layer in made.gate_layers:
         layer.kernel.assign(tf.zeros_like(layer.kernel))
     made.start_from_copy(3, phase)
-    x = np.random.default_rng(0).normal(size=(300, BINS, 2)) @ (1, 1j)
+    x = np.random.default_rng(0).normal(size=(1300, BINS, 2)) @ (1, 1j)
     first = made.receptive_frames - 3
     expected = x[first:-3] * np.exp(1j * np.radians(phase))
     np.testing.assert_allclose(side_of(made, x), expected, atol=1e-5)

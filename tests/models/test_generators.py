@@ -65,9 +65,9 @@ def test_grouped_generator_keeps_bins_apart():
 @pytest.mark.parametrize("kind", GENERATORS)
 def test_without_biases_level_does_not_matter_and_silence_stays_silence(kind):
     made = model(kind)
-    mid = tf.random.normal((1, 58 * 400), seed=1) * 0.1
+    mid = tf.random.normal((1, 58 * 1300), seed=1) * 0.1
     np.testing.assert_allclose(made(mid * 8.0), made(mid) * 8.0, rtol=1e-3, atol=1e-5)
-    assert not np.any(made(tf.zeros((1, 58 * 400))))
+    assert not np.any(made(tf.zeros((1, 58 * 1300))))
 
 
 def test_highpass_is_the_recursive_filter_that_inference_runs():
@@ -101,7 +101,7 @@ def test_span_lines_up_with_the_input(lookahead):
 @pytest.mark.parametrize("kind", GENERATORS)
 def test_a_start_from_the_copy_is_the_mid_and_something_else(kind, lookahead):
     made = model(kind, filters=8, kernel=9, lookahead=lookahead)
-    mid = np.random.default_rng(3).normal(size=(1, 58 * 400)).astype(np.float32)
+    mid = np.random.default_rng(3).normal(size=(1, 58 * 1300)).astype(np.float32)
     expected = np.asarray(made.highpass(tf.constant(mid[:, made.span(mid.shape[1])])))[0]
 
     def resemblance() -> float:
