@@ -15,7 +15,7 @@ from mono2stereo.errors import Mono2StereoError
 from mono2stereo.evaluation import tables
 from mono2stereo.evaluation.naturalness import in_csv, less_natural, rivals
 from mono2stereo.evaluation.nearest import against_nearest
-from mono2stereo.evaluation.points import MODEL, OWN_SIDE, Point, made_of, measure_all
+from mono2stereo.evaluation.points import MODEL, OWN_SIDE, Point, measure_all, stereo_of_stretch
 from mono2stereo.evaluation.stretches import choose_stretches
 from mono2stereo.measures import MEASURES
 from mono2stereo.measures.side_analysis import coherence_floors
@@ -174,12 +174,12 @@ def _passages(stretches: Sequence[Excerpt], points: Sequence[Point]) -> tuple[Pa
 
 
 def _passage(stretch: Excerpt, points: Sequence[Point]) -> Passage:
-    made = {}
+    by_method = {}
     for point in points:
         if point.in_full:
             try:
-                one = made_of(point, stretch)
+                stereo = stereo_of_stretch(point, stretch)
             except (ImportError, Mono2StereoError):
                 continue  # its row says why
-            made[point.method] = (stretch.mid if one.mid is None else one.mid, one.side)
-    return Passage(stretch.name, stretch.sample_rate, stretch.mid, made)
+            by_method[point.method] = (stretch.mid if stereo.mid is None else stereo.mid, stereo.side)
+    return Passage(stretch.name, stretch.sample_rate, stretch.mid, by_method)

@@ -40,13 +40,13 @@ def less_natural(settings: pd.DataFrame) -> pd.DataFrame:
         fault; one that a setting does not have is its own.
     """
     model, own = _last(settings, MODEL), _last(settings, OWN_SIDE)
-    found = {}
+    faults = {}
     for figure in NATURAL:
         model_away = _distance(model[figure], own[figure], figure)
         allowed = np.fmax(model_away, WITHIN * own[figure])
-        found[figure] = ~(_distance(settings[figure], own[figure], figure) <= allowed + ROUNDING)
-        found[figure] &= not np.isnan(own[figure])
-    return pd.DataFrame(found, index=settings.index)
+        faults[figure] = ~(_distance(settings[figure], own[figure], figure) <= allowed + ROUNDING)
+        faults[figure] &= not np.isnan(own[figure])
+    return pd.DataFrame(faults, index=settings.index)
 
 
 def off_nature(settings: pd.DataFrame) -> list[str]:

@@ -50,8 +50,8 @@ def better(rows: pd.DataFrame, measure: str, *, surely: bool = False) -> pd.Seri
     """
     lower = LOWER_IS_BETTER[measure]
     end = ("_high" if lower else "_low") if surely else ""
-    found = rows[measure + end]
-    return found < 0 if lower else found > 0
+    difference = rows[measure + end]
+    return difference < 0 if lower else difference > 0
 
 
 def differences(stretches: pd.DataFrame, method: str, setting: str, *, seed: int) -> dict[str, float]:
@@ -59,12 +59,12 @@ def differences(stretches: pd.DataFrame, method: str, setting: str, *, seed: int
     model = _of_model(stretches).set_index(["track", "stretch"])
     other = stretches[(stretches["method"] == method) & (stretches["setting"] == setting)]
     other = other.set_index(["track", "stretch"])
-    found: dict[str, float] = {}
+    with_intervals: dict[str, float] = {}
     for measure in LOWER_IS_BETTER:
         by_track = (model[measure] - other[measure]).groupby(level="track", sort=False)
         ends = nested_interval([values.to_numpy() for _, values in by_track], seed=seed)
-        found |= dict(zip((measure, f"{measure}_low", f"{measure}_high"), ends, strict=True))
-    return found
+        with_intervals |= dict(zip((measure, f"{measure}_low", f"{measure}_high"), ends, strict=True))
+    return with_intervals
 
 
 def _of_model(stretches: pd.DataFrame) -> pd.DataFrame:

@@ -62,7 +62,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Made:
+class Stereo:
     """What a decorrelator made of a mono signal: the side, and the mid where that is not the input (Haas)."""
 
     side: Signal
@@ -99,9 +99,11 @@ def points_to_measure(
             points.append(Point(method, method, None, in_full=True, missing=_reason(error)))
             continue
         swept = sweeps.get(method, ())
-        if default.name not in {one.name for one in swept}:
+        if default.name not in {setting.name for setting in swept}:
             points.append(Point(method, default.name, default, in_full=True))
-        points.extend(Point(method, one.name, one, in_full=one.name == default.name) for one in swept)
+        points.extend(
+            Point(method, setting.name, setting, in_full=setting.name == default.name) for setting in swept
+        )
     return points
 
 
@@ -119,9 +121,10 @@ def measure_all(
     """
     probed = [point for point in points if point.in_full and (point.source or point.missing)]
     work = partial(_work, points=tuple(points), sample_rate=stretches[0].sample_rate)
-    done = map_parallel(work, [*stretches, *probed], label="evaluate")
-    results = [result for found in done[: len(stretches)] for result in found]
-    return results, {point.method: found for point, found in zip(probed, done[len(stretches) :], strict=True)}
+    measured = map_parallel(work, [*stretches, *probed], label="evaluate")
+    results = [result for of_stretch in measured[: len(stretches)] for result in of_stretch]
+    steady = zip(probed, measured[len(stretches) :], strict=True)
+    return results, {point.method: figures for point, figures in steady}
 
 
 def _work(job: Excerpt | Point, *, points: Sequence[Point], sample_rate: int) -> Any:
@@ -130,14 +133,14 @@ def _work(job: Excerpt | Point, *, points: Sequence[Point], sample_rate: int) ->
 
     def side_of(mono: Signal) -> Signal | None:
         try:
-            return make(job, mono, sample_rate).side
+            return stereo_of(job, mono, sample_rate).side
         except _excused(job):
             return None
 
     return purity(side_of, sample_rate)
 
 
-def make(point: Point, mono: Signal, sample_rate: int) -> Made:
+def stereo_of(point: Point, mono: Signal, sample_rate: int) -> Stereo:
     """Have a point make stereo of a mono signal (samples,).
 
     Raises:
@@ -150,16 +153,16 @@ def make(point: Point, mono: Signal, sample_rate: int) -> Made:
     side = decorrelator.side(mono, sample_rate)
     if not np.isfinite(side).all():
         raise AudioError("the side is not finite")
-    return Made(side, decorrelator.fold_down(mono, sample_rate) if decorrelator.changes_mid else None)
+    return Stereo(side, decorrelator.fold_down(mono, sample_rate) if decorrelator.changes_mid else None)
 
 
-def made_of(point: Point, stretch: Excerpt) -> Made:
+def stereo_of_stretch(point: Point, stretch: Excerpt) -> Stereo:
     """What a point makes of a stretch, warmed up by what sounded before it."""
     if point.source is None and not point.missing:
-        return Made(stretch.side)
-    made = make(point, np.concatenate([stretch.run_in, stretch.mid]), stretch.sample_rate)
+        return Stereo(stretch.side)
+    stereo = stereo_of(point, np.concatenate([stretch.run_in, stretch.mid]), stretch.sample_rate)
     run_in = len(stretch.run_in)
-    return Made(made.side[run_in:], None if made.mid is None else made.mid[run_in:])
+    return Stereo(stereo.side[run_in:], None if stereo.mid is None else stereo.mid[run_in:])
 
 
 def _measure_stretch(stretch: Excerpt, *, points: Sequence[Point]) -> list[Result]:
@@ -171,14 +174,14 @@ def _measure_stretch(stretch: Excerpt, *, points: Sequence[Point]) -> list[Resul
         names = tuple(MEASURES) if point.in_full else SWEPT
         result = Result(stretch.track, stretch.name, point.method, point.setting, point.in_full)
         try:
-            made = made_of(point, stretch)
+            stereo = stereo_of_stretch(point, stretch)
         except _excused(point) as error:
             results.append(replace(result, readings=no_readings(_reason(error), names)))
             continue
         except AudioError as error:
             raise AudioError(f"{point.setting}, {stretch.name}: {error}; train again, more slowly") from None
-        made_mid = mid if made.mid is None else SignalAnalysis(made.mid, rate)
-        analysis = SideAnalysis(made_mid, SignalAnalysis(made.side, rate), own, source=mid)
+        stereo_mid = mid if stereo.mid is None else SignalAnalysis(stereo.mid, rate)
+        analysis = SideAnalysis(stereo_mid, SignalAnalysis(stereo.side, rate), own, source=mid)
         curves = analysis.curves if point.in_full else {}
         results.append(replace(result, readings=take_measures(analysis, names), curves=curves))
     return results

@@ -34,18 +34,18 @@ def purity(side_of: Callable[[Signal], Signal | None], sample_rate: int) -> Puri
         the tone's critical band, re all of the side), `out_of_band` (the same, re the tone) and
         `between_harmonics` (what of a saw's side lies between its harmonics, re the saw).
     """
-    found: Purity = {"distortion": {}, "out_of_band": {}, "between_harmonics": {}}
+    figures: Purity = {"distortion": {}, "out_of_band": {}, "between_harmonics": {}}
     for hz in (hz for hz in TONES_HZ if hz < NEAR_TOP * sample_rate / 2):
         mid, side = _settled(side_of, tone(hz, sample_rate), sample_rate)
         silent = SignalAnalysis(side, sample_rate).silent
-        found["distortion"][hz] = np.nan if silent else outside_critical_band_db(side, hz, sample_rate)
-        found["out_of_band"][hz] = outside_critical_band_db(side, hz, sample_rate, reference=mid)
+        figures["distortion"][hz] = np.nan if silent else outside_critical_band_db(side, hz, sample_rate)
+        figures["out_of_band"][hz] = outside_critical_band_db(side, hz, sample_rate, reference=mid)
     for hz in SAWS_HZ:
         mid, side = _settled(side_of, saw(hz, sample_rate), sample_rate)
-        found["between_harmonics"][hz] = between_harmonics_db(
+        figures["between_harmonics"][hz] = between_harmonics_db(
             estimate=side, reference=mid, fundamental_hz=hz, sample_rate=sample_rate
         )
-    return found
+    return figures
 
 
 def tone(hz: float, sample_rate: int) -> Signal:

@@ -41,10 +41,10 @@ def choose_stretches(
         length = len(pair.mid_side) / pair.sample_rate
         if length < SHORTEST_SECONDS:
             left_out[pair.name] = f"{length:.3g} s long; at least {SHORTEST_SECONDS:g} s"
-        elif not (found := _of_track(pair, count, seconds)):
+        elif not (stretches := _of_track(pair, count, seconds)):
             left_out[pair.name] = "the mid is silent"
         else:
-            chosen += found
+            chosen += stretches
     if not chosen:
         raise DataError(
             "no track of the split can be measured ("
@@ -62,14 +62,14 @@ def _sounding(pair: Pair, count: int, seconds: float, sounds: Callable[[Excerpt]
     length = min(round(seconds * pair.sample_rate), len(pair.mid_side))
     sections = min(count, len(pair.mid_side) // length)
     spare = len(pair.mid_side) // sections - length
-    found = []
+    stretches = []
     for section in range(sections):
         first = section * len(pair.mid_side) // sections
         candidates = (_stretch(pair, first + round(place * spare), length) for place in PLACES)
         stretch = next(filter(sounds, candidates), None)
         if stretch is not None:
-            found.append(stretch)
-    return found
+            stretches.append(stretch)
+    return stretches
 
 
 def _stretch(pair: Pair, start: int, length: int) -> Excerpt:

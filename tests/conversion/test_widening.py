@@ -17,7 +17,7 @@ from mono2stereo.conversion.method import Method
 from mono2stereo.conversion.widening import MOST_RAISED_DB, Widened, Width
 from mono2stereo.conversion.width_filter import FILTER_SECONDS, grid_hz, minimum_phase_filter
 from mono2stereo.data.natural import WIDTH_CENTRES_HZ, OwnRateLevels
-from mono2stereo.decorrelators import CLASSICAL
+from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.decorrelators.velvet import Velvet
 from mono2stereo.dsp.bands import level_db
