@@ -15,7 +15,8 @@ from mono2stereo.errors import Mono2StereoError
 from mono2stereo.evaluation import tables
 from mono2stereo.evaluation.naturalness import in_csv, less_natural, rivals
 from mono2stereo.evaluation.nearest import against_nearest
-from mono2stereo.evaluation.points import MODEL, OWN_SIDE, Point, measure_all, stereo_of_stretch
+from mono2stereo.evaluation.points import MODEL, OWN_SIDE, Point, Result, measure_all, stereo_of_stretch
+from mono2stereo.evaluation.purity import Purity
 from mono2stereo.evaluation.stretches import choose_stretches
 from mono2stereo.measures import MEASURES
 from mono2stereo.measures.side_analysis import coherence_floors
@@ -125,19 +126,56 @@ def evaluate(
         ModelError: a checkpoint cannot be used.
         AudioError: the model's side is not finite.
     """
-    sample_rate = pairs[0].sample_rate
-    floors = coherence_floors(sample_rate)
     chosen, left_out = choose_stretches(pairs, count=stretches_per_track, seconds=stretch_seconds)
     results, steady = measure_all(chosen, points)
+    return summarise(
+        results,
+        steady,
+        split=pairs[0].split,
+        stretch_seconds=stretch_seconds,
+        sample_rate=pairs[0].sample_rate,
+        left_out=left_out,
+        groups={pair.name: pair.group for pair in pairs},
+        passages=_passages(chosen, points),
+        seed=seed,
+    )
+
+
+def summarise(
+    results: Sequence[Result],
+    steady: Mapping[str, Purity],
+    *,
+    split: str,
+    stretch_seconds: float,
+    sample_rate: int,
+    left_out: Mapping[str, str],
+    groups: Mapping[str, str],
+    passages: tuple[Passage, ...],
+    seed: int,
+) -> Evaluation:
+    """Make the tables of what was measured.
+
+    Args:
+        results: from `points.measure_all`.
+        steady: from the same.
+        split: name of the split.
+        stretch_seconds: longest stretch.
+        sample_rate: Hz.
+        left_out: by track that was not measured, why.
+        groups: by track.
+        passages: for the pictures.
+        seed: of the bootstrap.
+    """
+    floors = coherence_floors(sample_rate)
     stretches = tables.per_stretch(results)
-    tracks = tables.per_track(stretches, results, left_out, {pair.name: pair.group for pair in pairs})
+    tracks = tables.per_track(stretches, results, left_out, groups)
     sweeps, methods = tables.swept(stretches), tables.per_method(tracks, seed=seed)
     trade_off = tables.trade_off(sweeps)
     trade_off["unnatural"] = in_csv(less_natural(trade_off))
     nearest = [against_nearest(stretches, length, seed=seed) for length in floors]
     keeping = sweeps[~sweeps["method"].isin(changing_mid(methods))]
     return Evaluation(
-        split=pairs[0].split,
+        split=split,
         stretch_seconds=stretch_seconds,
         tracks=tracks,
         methods=methods,
@@ -158,7 +196,7 @@ def evaluate(
         curves=tables.mean_curves(results, sample_rate),
         floors=floors,
         margins=tuple(tables.margin(keeping, length, seed=seed) for length in floors),
-        passages=_passages(chosen, points),
+        passages=passages,
     )
 
 

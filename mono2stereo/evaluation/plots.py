@@ -15,9 +15,11 @@ import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from mono2stereo.evaluation.markdown import hertz
+from mono2stereo.evaluation.naturalness import GROUPS, letters
 from mono2stereo.evaluation.points import MID, MODEL, OWN_SIDE
 from mono2stereo.pictures import GREY, STYLE, frequency_axis, new_figure
 
@@ -34,7 +36,8 @@ def draw_trade_off(
     """Timbre kept against coherence left: every method's sweep, the model's checkpoints, nature.
 
     Args:
-        points: columns method, setting, coherence_<frame length>…, log_mel_db; in sweep order.
+        points: columns method, setting, coherence_<frame length>…, log_mel_db and, if known, `unnatural`, the
+            figures in which a setting is less natural than the model; in sweep order.
         floors: coherence of independent signals, by frame length.
         file: PNG to write.
         joined: Whether the model's points are one path; otherwise they are runs, each with its name.
@@ -60,7 +63,11 @@ def draw_trade_off(
             )
         panels[0].set_ylabel("log-mel distance of side from mid (dB)")
         panels[0].set_ylim(bottom=0)
-        figure.suptitle("Less coherence costs timbre: further down and left is better")
+        title = "Less coherence costs timbre: further down and left is better"
+        if "unnatural" in points:
+            named = ", ".join(f"{group[0]} {group}" for group in GROUPS)
+            title += f", where a point is filled; hollow: less natural than the model in {named}"
+        figure.suptitle(title)
         _save(figure, panels[0], file)
 
 
@@ -74,7 +81,8 @@ def draw_runs(runs: pd.DataFrame, points: pd.DataFrame, floors: Mapping[int, flo
         file: PNG to write.
     """
     named = runs.reset_index(names="setting").assign(method=MODEL)
-    draw_trade_off(pd.concat([points[points["method"] != MODEL], named]), floors, file, joined=False)
+    others = points[points["method"] != MODEL].drop(columns="unnatural", errors="ignore")
+    draw_trade_off(pd.concat([others, named]), floors, file, joined=False)
 
 
 def draw_coherence(curves: Mapping[int, pd.DataFrame], floors: Mapping[int, float], file: Path) -> None:
@@ -187,7 +195,9 @@ def _draw_sweep(
         look["linestyle"] = ""
     if method == OWN_SIDE:
         look["zorder"] = 7  # no name covers it
-    axes.plot(sweep[x], sweep["log_mel_db"], label=method, marker=marker, markersize=size, **look)
+    (line,) = axes.plot(sweep[x], sweep["log_mel_db"], label=method, marker=marker, markersize=size, **look)
+    if "unnatural" in sweep and method not in (MODEL, OWN_SIDE):
+        _mark_unnatural(axes, sweep, x, line)
     if method == OWN_SIDE:
         return
     # The end that is almost a copy is crowded: of a classical method the other one has its setting's name.
@@ -202,6 +212,20 @@ def _draw_sweep(
             ha="right" if to_left else "left",
             textcoords="offset points", color=look["color"], fontsize=8, zorder=6,
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
+        )  # fmt: skip
+
+
+def _mark_unnatural(axes: Axes, sweep: pd.DataFrame, x: str, line: Line2D) -> None:
+    """Hollow points with the letters of what is less natural than the model's."""
+    hollow = sweep[sweep["unnatural"].fillna("") != ""]
+    axes.plot(
+        hollow[x], hollow["log_mel_db"], linestyle="", marker=line.get_marker(), color=line.get_color(),
+        markersize=line.get_markersize(), markerfacecolor="white", zorder=line.get_zorder() + 0.5,
+    )  # fmt: skip
+    for _, point in hollow.iterrows():
+        axes.annotate(
+            letters(point["unnatural"]), (point[x], point["log_mel_db"]), xytext=(0, -9),
+            ha="center", textcoords="offset points", color=line.get_color(), fontsize=5.5, zorder=6,
         )  # fmt: skip
 
 

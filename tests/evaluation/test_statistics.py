@@ -86,3 +86,10 @@ def test_holm_never_lowers_and_keeps_the_order(p_values: list[float]) -> None:
     assert (adjusted <= 1).all()
     assert (np.diff(adjusted[np.argsort(p_values, kind="stable")]) >= 0).all()
     assert adjusted.min() == pytest.approx(min(1.0, min(p_values) * len(p_values)))
+
+
+def test_holm_is_his_papers_method_on_a_textbooks_example() -> None:
+    """P values 0.005, 0.01, 0.03, 0.04: times 4, 3, 2 and 1, and never below one before."""
+    np.testing.assert_allclose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
+    np.testing.assert_allclose(holm([0.4, 0.5, 0.01]), [0.8, 0.8, 0.03])
+    np.testing.assert_allclose(holm([0.01, np.nan, 0.02]), [0.02, np.nan, 0.02])
