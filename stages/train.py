@@ -56,7 +56,7 @@ def main() -> None:
             figures = training.run(sink=sink, facts={"run_id": run.run_id})
         with atomic_path(REPORTS / "metrics.json") as beside:
             beside.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        run.log_model(max(CHECKPOINTS.glob("*.onnx")), config.sample_rate)
+        run.log_model(max(CHECKPOINTS.glob("*.onnx")), config.sample_rate, config.train.steps)
     training.end()
 
 

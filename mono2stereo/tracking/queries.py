@@ -61,22 +61,29 @@ def described_run(run_id: str, root: Path | None = None) -> dict[str, Any]:
         return info | {"params": run.data.params, "tags": tags, "metrics": run.data.metrics}
 
 
-def download_model(run_id: str, folder: Path, root: Path | None = None) -> Path:
-    """Fetch the model that a run logged.
+def download_model(named: str, folder: Path, root: Path | None = None) -> Path:
+    """Fetch the model that a run logged, or one of the registry.
 
     Args:
-        run_id: MLflow's.
+        named: A run's id, or `models:/…`.
         folder: Where it is put.
         root: Of the repository.
 
     Raises:
-        TrainingError: The store cannot be asked, there is none, or the run has no model.
+        TrainingError: The store cannot be asked, there is none, or it has no such model.
     """
     root = root or project_root()
     if not (os.environ.get("MLFLOW_TRACKING_URI") or (root / "mlflow.db").exists()):
         raise TrainingError(f"no MLflow store in {root}; go to the repository, or set MLFLOW_TRACKING_URI")
-    with _asked(root, f"the model of run {run_id}: ") as store:
-        found = Path(store.client.download_artifacts(run_id, "model", str(folder)))
+    registered = named.startswith("models:/")
+    with _asked(root, f"{named}: " if registered else f"the model of run {named}: ") as store:
+        from mlflow.artifacts import download_artifacts
+
+        uri = named if registered else f"runs:/{named}/model"
+        registry = os.environ.get("MLFLOW_REGISTRY_URI") or store.uri
+        found = Path(
+            download_artifacts(uri, dst_path=str(folder), tracking_uri=store.uri, registry_uri=registry)
+        )
     for file in sorted(found.rglob("*.onnx")):
         return file
-    raise TrainingError(f"run {run_id} has logged no model")
+    raise TrainingError(f"{named}: holds no model of mono2stereo")

@@ -83,11 +83,15 @@ class Run:
             file.write_text(text, encoding="utf-8")
             self.log_artifacts(Path(folder))
 
-    def log_model(self, file: Path, sample_rate: int) -> None:
-        """Log an exported model that works at `sample_rate` Hz as `model`, for `mlflow.pyfunc.load_model`."""
+    def log_model(self, file: Path, sample_rate: int, step: int) -> None:
+        """Log an exported model that works at `sample_rate` Hz as the run's model, by the name of `model`.
+
+        Its figures are those that the run has under `valid/` at that step, and what evaluate adds.
+        """
         with TemporaryDirectory() as folder:
             save_model(file, Path(folder) / "model", sample_rate)
-            self.log_artifacts(Path(folder))
+            about = {"name": "model", "step": step, "figures": "valid/"}
+            self._journal.write("model", about, Path(folder) / "model")
 
     def log_image(self, file: Path, key: str, step: int) -> None:
         """Log a picture under a slider of steps; another one of the same key and step replaces it.

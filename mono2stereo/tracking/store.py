@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from mono2stereo.files import atomic_path
 from mono2stereo.tracking import sqlite
+from mono2stereo.tracking.model import of_model, publish
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -132,6 +133,7 @@ class StoredRun:
         self._store = store
         # Latest step by metric at the last look; None: look again, something may have got through since.
         self._last_steps: dict[str, int] | None = None
+        self._of_model: dict[str, str] = {}  # what metrics say beside their value: whose they are
 
     def send(self, operation: str, arguments: Mapping[str, Any], files: Path | None = None) -> None:
         """Do one operation.
@@ -194,6 +196,7 @@ class StoredRun:
             self.run_id = run.info.run_id
             # The latest metric by step; the public history would read every point of every curve.
             self._last_steps = _last_steps(run)
+            self._of_model = of_model(run) if stage == "evaluate" else {}
             self.tags(tags=tags)
             params = {key: params[key] for key in params.keys() - run.data.params.keys()}
             store.client.update_run(self.run_id, status="RUNNING")
@@ -216,9 +219,17 @@ class StoredRun:
         if self._last_steps is None:
             self._last_steps = _last_steps(client.get_run(self.run_id))
         last = self._last_steps
-        new = [Metric(key, value, now, step) for key, value in values.items() if step > last.get(key, -1)]
+        new = [
+            Metric(key, value, now, step, **self._of_model)
+            for key, value in values.items()
+            if step > last.get(key, -1)
+        ]
         if new:
             client.log_batch(self.run_id, metrics=new)
+
+    def model(self, *, name: str, step: int, figures: str, files: Path) -> None:
+        """Log a folder in MLflow's format as what the run made; arguments as of `model.publish`."""
+        publish(self._store.client, self.run_id, files, name=name, step=step, figures=figures)
 
     def tags(self, *, tags: Mapping[str, str]) -> None:
         """Set tags, replacing values of the same name."""
