@@ -10,8 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mono2stereo.errors import TrainingError
+from mono2stereo.tracking.faults import RefusedError, UnreachableError, translated
 from mono2stereo.tracking.runs import project_root
-from mono2stereo.tracking.store import RefusedError, Store, UnreachableError, translated
+from mono2stereo.tracking.shown import VIEW
+from mono2stereo.tracking.store import Store
 
 
 @contextmanager
@@ -22,6 +24,17 @@ def _asked(root: Path | None, about: str = "") -> Iterator[Store]:
             yield store
     except (UnreachableError, RefusedError) as error:
         raise TrainingError(f"MLflow's store {store.name}: {about}{error}") from None
+
+
+def pages(root: Path | None = None) -> tuple[str, str]:
+    """The store's address, and where in MLflow's pages its runs are, in few columns.
+
+    Raises:
+        TrainingError: The store cannot be asked.
+    """
+    with _asked(root) as store:
+        view = f"workflowType=machine_learning&viewStateShareKey={VIEW}"
+        return store.uri, f"#/experiments/{store.experiment_id}/runs?{view}"
 
 
 def evaluated_runs(root: Path | None = None) -> list[Any]:
