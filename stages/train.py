@@ -34,6 +34,7 @@ def main() -> None:
     os.environ |= {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": os.devnull}
     from mono2stereo.training.assemble import Training  # TensorFlow, once the settings are known to be good
     from mono2stereo.training.hardware import share_cores
+    from mono2stereo.training.needs import say
 
     share_cores()
     root = tracking.project_root()
@@ -46,6 +47,7 @@ def main() -> None:
     )
     if not training.team.chief:
         return training.follow()
+    say(training.disk_needed(), root)
     with tracking.start_run(
         "train",
         params=config.flat(),
