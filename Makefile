@@ -45,7 +45,7 @@ format: $(READY) ## let ruff rewrite the code
 	ruff format .
 
 ui: $(READY) ## compare runs and listen, in a browser
-	mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}
+	python -m stages.ui
 
 compare: $(READY) ## all evaluated runs in one picture: reports/compare
 	python -m stages.compare

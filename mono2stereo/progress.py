@@ -44,7 +44,20 @@ def progress(iterable: Iterable[Item], *, total: int | None = None, label: str =
 
 def _line(label: str, done: int, total: int | None, seconds: float) -> None:
     count = f"{done}" if total is None else f"{done}/{total}"
-    print(f"{label}: {count} in {seconds:.0f} s".removeprefix(": "), file=sys.stderr, flush=True)
+    left = f", about {duration(seconds / done * (total - done))} to go" if total and 0 < done < total else ""
+    print(f"{label}: {count} in {duration(seconds)}{left}".removeprefix(": "), file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """As people say it.
+
+    >>> duration(5.2), duration(300), duration(4200)
+    ('5 s', '5 min', '1 h 10 min')
+    """
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 class ByteProgress:

@@ -21,6 +21,11 @@ def commit() -> str:
     return _git("rev-parse", "HEAD")
 
 
+def committed(file: str) -> str:
+    """What a file of this folder holds in the revision that an experiment started from; empty without git."""
+    return _git("show", f"{os.environ.get('DVC_EXP_BASELINE_REV') or 'HEAD'}:./{file}")
+
+
 def describe(params: Mapping[str, Any]) -> dict[str, str]:
     """Tags that tell one run from another; empty ones are left out.
 

@@ -9,9 +9,10 @@ from mono2stereo.config import Config
 from mono2stereo.data.pairs import load_pairs
 from mono2stereo.errors import ModelError, one_line_errors
 from mono2stereo.evaluation.evaluate import Evaluation, evaluate
-from mono2stereo.evaluation.points import points_to_measure
+from mono2stereo.evaluation.points import MODEL, OWN_SIDE, points_to_measure
 from mono2stereo.evaluation.report import write_report
-from mono2stereo.tracking import Run, continue_run
+from mono2stereo.measures import MEASURES
+from mono2stereo.tracking import FIVE, Run, as_table, continue_run
 
 CHECKPOINTS = Path("models/checkpoints")
 REPORT = Path("reports/evaluate")
@@ -44,6 +45,11 @@ def log(run: Run, evaluation: Evaluation) -> None:
     run.log_metrics({f"evaluate/{name}": value for name, value in defined.items()})
     run.log_table(evaluation.methods.reset_index().to_dict("list"), "evaluate/methods.json")
     run.log_artifacts(REPORT, "evaluate")
+    means = evaluation.methods
+    told = {
+        MEASURES[name].heading: [float(means.at[who, name]) for who in (MODEL, OWN_SIDE)] for name in FIVE
+    }
+    run.describe("Figures", as_table([f"split {evaluation.split}", "model", "recordings"], told))
 
 
 if __name__ == "__main__":

@@ -76,6 +76,9 @@ def log(run: Run, rendered: list[RenderedExcerpt]) -> None:
                 for file in (checkpoint.mono, checkpoint.stereo):
                     run.log_artifact(REPORT / file, file.parent.as_posix())
     run.log_artifact(REPORT / "listening_page.html")
+    run.describe(
+        "Listening", "`listening_page.html` among the artifacts, or `reports/listen/index.html` on disk"
+    )
 
 
 if __name__ == "__main__":

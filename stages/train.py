@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
-from mono2stereo import tracking
+from mono2stereo import provenance, tracking
 from mono2stereo.config import Config
 from mono2stereo.errors import one_line_errors
 from mono2stereo.files import atomic_path
+from mono2stereo.progress import duration
 
 CHECKPOINTS, REPORTS = Path("models/checkpoints"), Path("reports/train")
 
@@ -32,6 +34,7 @@ def main() -> None:
     os.environ |= {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": os.devnull}
     from mono2stereo.training.assemble import Training  # TensorFlow, once the settings are known to be good
     from mono2stereo.training.hardware import share_cores
+    from mono2stereo.training.needs import say
 
     share_cores()
     root = tracking.project_root()
@@ -44,6 +47,7 @@ def main() -> None:
     )
     if not training.team.chief:
         return training.follow()
+    say(training.disk_needed(), root)
     with tracking.start_run(
         "train",
         params=config.flat(),
@@ -52,11 +56,18 @@ def main() -> None:
         root=root,
         resume_key=training.state.key,
     ) as run:
+        if changed := config.changed_from(provenance.committed("params.yaml")):
+            run.describe("Changed", tracking.as_table(["setting", "as committed", "here"], changed))
+        began = time.monotonic()
         with run.watching_the_machine() as sink:
             figures = training.run(sink=sink, facts={"run_id": run.run_id})
         with atomic_path(REPORTS / "metrics.json") as beside:
             beside.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-        run.log_model(max(CHECKPOINTS.glob("*.onnx")), config.sample_rate)
+        took = duration(time.monotonic() - began)
+        run.describe(
+            "Training", f"{config.train.steps} steps on {training.device}; the last process took {took}"
+        )
+        run.log_model(max(CHECKPOINTS.glob("*.onnx")), config.sample_rate, config.train.steps)
     training.end()
 
 

@@ -77,7 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--match-loudness", action="store_true", help="as loud as the source (BS.1770)")
     add("--gain", type=float, metavar="DB", help="this g, whatever the peaks; pipes pass at once")
     add = parser.add_argument_group("method").add_mutually_exclusive_group().add_argument
-    add("--model", metavar="FILE|RUN_ID", help="an exported generator, or an MLflow run's")
+    add(
+        "--model",
+        metavar="FILE|RUN_ID|models:/…",
+        help="an exported generator, an MLflow run's, or one of MLflow's registry",
+    )
     add("--method", choices=list(CLASSICAL), help="a classical decorrelator, not the network")
 
 

@@ -14,7 +14,9 @@ EVERY_BAND = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's arguments."""
-    parser.add_argument("model", nargs="?", metavar="FILE|RUN_ID", help="by default the package's own model")
+    parser.add_argument(
+        "model", nargs="?", metavar="FILE|RUN_ID|models:/…", help="by default the package's own model"
+    )
     parser.add_argument("--json", action="store_true", help="all of it, for programs")
 
 

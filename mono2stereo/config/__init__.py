@@ -57,10 +57,16 @@ class Config(Section):
         """Read `path`, fill in the active profile, and check every value."""
         path = Path(path)
         try:
-            # YAML 1.2, as DVC reads and writes it: in 1.1 its 1e-05 is text.
-            raw = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             raise ConfigError(f"{path}: not found; run from the repository's top folder") from None
+        return cls._read(text, path)
+
+    @classmethod
+    def _read(cls, text: str, path: Path | str) -> Self:
+        try:
+            # YAML 1.2, as DVC reads and writes it: in 1.1 its 1e-05 is text.
+            raw = YAML(typ="safe", pure=True).load(text)
         except YAMLError as error:
             raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
         if not isinstance(raw, dict):
@@ -80,6 +86,15 @@ class Config(Section):
     def flat(self) -> dict[str, Any]:
         """All settings with dotted keys, as MLflow wants them."""
         return _flatten(self.model_dump())
+
+    def changed_from(self, text: str) -> dict[str, tuple[Any, Any]]:
+        """What another params.yaml, given as text, has otherwise: its value and this one's, by dotted key."""
+        try:
+            before = self._read(text, "before").flat()
+        except ConfigError:  # of another version
+            return {}
+        now = self.flat()
+        return {key: (before.get(key), now[key]) for key in now if now[key] != before.get(key)}
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

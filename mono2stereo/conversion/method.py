@@ -18,7 +18,7 @@ from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.errors import ModelError, UsageError
 
-RUN_ID = re.compile("[0-9a-f]{32}")
+IN_MLFLOW = re.compile("[0-9a-f]{32}|models:/.+")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def model_file(named: str | None) -> Iterator[Path | None]:
     """The model file that a user names, for as long as the block lasts; None for the package's own.
 
     Args:
-        named: A file, or the id of an MLflow run.
+        named: A file, the id of an MLflow run, or `models:/…` of its registry.
 
     Raises:
         ModelError: Damaged, not exported by mono2stereo, or a run while MLflow is not installed.
@@ -69,13 +69,13 @@ def model_file(named: str | None) -> Iterator[Path | None]:
         yield None
         return
     file = Path(named)
-    if file.exists() or not RUN_ID.fullmatch(named):
+    if file.exists() or not IN_MLFLOW.fullmatch(named):
         if file.is_file():
             probe(file)
         yield file
         return
     if find_spec("mlflow") is None:
-        raise ModelError(f"{named}: a run's model needs MLflow; pip install 'mono2stereo[train]'")
+        raise ModelError(f"{named}: MLflow's models need MLflow; pip install 'mono2stereo[train]'")
     with TemporaryDirectory() as folder:
         # By name: whoever has a file needs no MLflow.
         file = import_module("mono2stereo.tracking").download_model(named, Path(folder))

@@ -22,7 +22,8 @@ from filelock import FileLock, Timeout
 
 from mono2stereo.errors import TrainingError
 from mono2stereo.files import atomic_path
-from mono2stereo.tracking.store import SPOOL, RefusedError, Store, StoredRun, UnreachableError
+from mono2stereo.tracking.faults import RefusedError, UnreachableError
+from mono2stereo.tracking.store import SPOOL, Store, StoredRun
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 2.0, 300.0
 DAMAGED = (ValueError, KeyError, TypeError, AttributeError)  # what a broken entry raises

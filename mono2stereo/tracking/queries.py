@@ -10,8 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mono2stereo.errors import TrainingError
+from mono2stereo.tracking.faults import RefusedError, UnreachableError, translated
 from mono2stereo.tracking.runs import project_root
-from mono2stereo.tracking.store import RefusedError, Store, UnreachableError, translated
+from mono2stereo.tracking.shown import VIEW
+from mono2stereo.tracking.store import Store
 
 
 @contextmanager
@@ -22,6 +24,17 @@ def _asked(root: Path | None, about: str = "") -> Iterator[Store]:
             yield store
     except (UnreachableError, RefusedError) as error:
         raise TrainingError(f"MLflow's store {store.name}: {about}{error}") from None
+
+
+def pages(root: Path | None = None) -> tuple[str, str]:
+    """The store's address, and where in MLflow's pages its runs are, in few columns.
+
+    Raises:
+        TrainingError: The store cannot be asked.
+    """
+    with _asked(root) as store:
+        view = f"workflowType=machine_learning&viewStateShareKey={VIEW}"
+        return store.uri, f"#/experiments/{store.experiment_id}/runs?{view}"
 
 
 def evaluated_runs(root: Path | None = None) -> list[Any]:
@@ -61,22 +74,29 @@ def described_run(run_id: str, root: Path | None = None) -> dict[str, Any]:
         return info | {"params": run.data.params, "tags": tags, "metrics": run.data.metrics}
 
 
-def download_model(run_id: str, folder: Path, root: Path | None = None) -> Path:
-    """Fetch the model that a run logged.
+def download_model(named: str, folder: Path, root: Path | None = None) -> Path:
+    """Fetch the model that a run logged, or one of the registry.
 
     Args:
-        run_id: MLflow's.
+        named: A run's id, or `models:/…`.
         folder: Where it is put.
         root: Of the repository.
 
     Raises:
-        TrainingError: The store cannot be asked, there is none, or the run has no model.
+        TrainingError: The store cannot be asked, there is none, or it has no such model.
     """
     root = root or project_root()
     if not (os.environ.get("MLFLOW_TRACKING_URI") or (root / "mlflow.db").exists()):
         raise TrainingError(f"no MLflow store in {root}; go to the repository, or set MLFLOW_TRACKING_URI")
-    with _asked(root, f"the model of run {run_id}: ") as store:
-        found = Path(store.client.download_artifacts(run_id, "model", str(folder)))
+    registered = named.startswith("models:/")
+    with _asked(root, f"{named}: " if registered else f"the model of run {named}: ") as store:
+        from mlflow.artifacts import download_artifacts
+
+        uri = named if registered else f"runs:/{named}/model"
+        registry = os.environ.get("MLFLOW_REGISTRY_URI") or store.uri
+        found = Path(
+            download_artifacts(uri, dst_path=str(folder), tracking_uri=store.uri, registry_uri=registry)
+        )
     for file in sorted(found.rglob("*.onnx")):
         return file
-    raise TrainingError(f"run {run_id} has logged no model")
+    raise TrainingError(f"{named}: holds no model of mono2stereo")

@@ -25,6 +25,7 @@ from mono2stereo.errors import TrainingError, sigterm_exits
 from mono2stereo.files import atomic_path
 from mono2stereo.tracking.journal import Journal
 from mono2stereo.tracking.model import save_model
+from mono2stereo.tracking.shown import as_table, section, validated
 from mono2stereo.tracking.store import Store
 from mono2stereo.tracking.system_metrics import SystemMetrics
 
@@ -63,7 +64,10 @@ class Run:
         with SystemMetrics() as machine:
 
             def sink(metrics: Mapping[str, float], step: int) -> None:
-                self.log_metrics({**metrics, **machine.since_step(step)}, step)
+                by_section = {section(name): value for name, value in metrics.items()}
+                self.log_metrics({**by_section, **machine.since_step(step)}, step)
+                if terms := validated(metrics):
+                    self.describe("Figures", f"Validation, step {step}:\n\n{as_table(['', 'mean'], terms)}")
 
             yield sink
 
@@ -83,11 +87,15 @@ class Run:
             file.write_text(text, encoding="utf-8")
             self.log_artifacts(Path(folder))
 
-    def log_model(self, file: Path, sample_rate: int) -> None:
-        """Log an exported model that works at `sample_rate` Hz as `model`, for `mlflow.pyfunc.load_model`."""
+    def log_model(self, file: Path, sample_rate: int, step: int) -> None:
+        """Log an exported model that works at `sample_rate` Hz as the run's model, by the name of `model`.
+
+        Its figures are those that the run has under `valid/` at that step, and what evaluate adds.
+        """
         with TemporaryDirectory() as folder:
             save_model(file, Path(folder) / "model", sample_rate)
-            self.log_artifacts(Path(folder))
+            about = {"name": "model", "step": step, "figures": "valid/"}
+            self._journal.write("model", about, Path(folder) / "model")
 
     def log_image(self, file: Path, key: str, step: int) -> None:
         """Log a picture under a slider of steps; another one of the same key and step replaces it.
@@ -107,6 +115,15 @@ class Run:
             picture.save(Path(folder) / f"{name}+compressed.webp")
             self.log_artifacts(Path(folder), "images")
         self.set_tags({"mlflow.loggedImages": "True"})
+
+    def describe(self, part: str, text: str) -> None:
+        """Replace a part of the run's description, which people read first.
+
+        Args:
+            part: one of `shown.PARTS`.
+            text: Markdown.
+        """
+        self._journal.write("describe", {"part": part, "text": text})
 
     def log_table(self, columns: Mapping[str, Any], name: str) -> None:
         """Log equally long columns as a table `name` (ending in .json) that the UI compares between runs.

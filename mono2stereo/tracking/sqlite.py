@@ -11,7 +11,12 @@ from urllib.request import url2pathname
 
 SCHEME = "sqlite:///"
 # Where MLflow's tables name folders, always in full; the experiments' is where new runs go.
-LOCATIONS = {"experiments": "artifact_location", "runs": "artifact_uri", "logged_models": "artifact_location"}
+LOCATIONS = {
+    "experiments": "artifact_location",
+    "runs": "artifact_uri",
+    "logged_models": "artifact_location",
+    "model_versions": "storage_location",
+}
 
 
 def address(file: Path) -> str:

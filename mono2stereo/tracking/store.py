@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,27 +20,19 @@ from filelock import FileLock, Timeout
 
 from mono2stereo.files import atomic_path
 from mono2stereo.tracking import sqlite
+from mono2stereo.tracking.faults import UnreachableError, translated
+from mono2stereo.tracking.model import of_model, publish
+from mono2stereo.tracking.shown import EXPERIMENT_TAGS, NOTE, with_part
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "mono2stereo"  # unless MLFLOW_EXPERIMENT_NAME says otherwise
 SPOOL = ".mlflow-spool"  # below the root: what waits, and who is alive
-# Opens the UI on runs, curves and their comparison instead of on traces of language models.
-TRAINING_VIEW = {"mlflow.experimentKind": "custom_model_development"}
 PARAMS_PER_CALL = 100  # MLflow's limit
 # MLflow's own retries would hold up every step for minutes; the journal retries instead.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
-BUSY_STATUSES = (408, 429)
-
-
-class UnreachableError(Exception):
-    """The store does not answer, or is busy: the same request may succeed later."""
-
-
-class RefusedError(Exception):
-    """The store will not take this, now or later."""
 
 
 class Store:
@@ -91,7 +82,7 @@ class Store:
             if experiment is None:
                 try:
                     where = None if self.uri.startswith("http") else location
-                    return client, str(client.create_experiment(name, where, TRAINING_VIEW))
+                    return client, str(client.create_experiment(name, where, EXPERIMENT_TAGS))
                 except MlflowException as error:
                     if error.error_code != "RESOURCE_ALREADY_EXISTS":
                         raise
@@ -100,6 +91,8 @@ class Store:
                 client.restore_experiment(experiment.experiment_id)
             if file and database.parent == self.root:
                 sqlite.bring_along(database, experiment.artifact_location, location)
+            for key in EXPERIMENT_TAGS.keys() - experiment.tags.keys():
+                client.set_experiment_tag(experiment.experiment_id, key, EXPERIMENT_TAGS[key])
             return client, str(experiment.experiment_id)
 
     def find(self, condition: str) -> list[Any]:
@@ -132,6 +125,7 @@ class StoredRun:
         self._store = store
         # Latest step by metric at the last look; None: look again, something may have got through since.
         self._last_steps: dict[str, int] | None = None
+        self._of_model: dict[str, str] = {}  # what metrics say beside their value: whose they are
 
     def send(self, operation: str, arguments: Mapping[str, Any], files: Path | None = None) -> None:
         """Do one operation.
@@ -194,6 +188,7 @@ class StoredRun:
             self.run_id = run.info.run_id
             # The latest metric by step; the public history would read every point of every curve.
             self._last_steps = _last_steps(run)
+            self._of_model = of_model(run) if stage == "evaluate" else {}
             self.tags(tags=tags)
             params = {key: params[key] for key in params.keys() - run.data.params.keys()}
             store.client.update_run(self.run_id, status="RUNNING")
@@ -216,15 +211,28 @@ class StoredRun:
         if self._last_steps is None:
             self._last_steps = _last_steps(client.get_run(self.run_id))
         last = self._last_steps
-        new = [Metric(key, value, now, step) for key, value in values.items() if step > last.get(key, -1)]
+        new = [
+            Metric(key, value, now, step, **self._of_model)
+            for key, value in values.items()
+            if step > last.get(key, -1)
+        ]
         if new:
             client.log_batch(self.run_id, metrics=new)
+
+    def model(self, *, name: str, step: int, figures: str, files: Path) -> None:
+        """Log a folder in MLflow's format as what the run made; arguments as of `model.publish`."""
+        publish(self._store.client, self.run_id, files, name=name, step=step, figures=figures)
 
     def tags(self, *, tags: Mapping[str, str]) -> None:
         """Set tags, replacing values of the same name."""
         from mlflow.entities import RunTag
 
         self._store.client.log_batch(self.run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+
+    def describe(self, *, part: str, text: str) -> None:
+        """Replace a part of the run's description."""
+        note = self._store.client.get_run(self.run_id).data.tags.get(NOTE, "")
+        self.tags(tags={NOTE: with_part(note, part, text)})
 
     def artifacts(self, *, into: str | None, files: Path) -> None:
         """Copy a file, or what a folder holds, into the artifact folder `into`."""
@@ -262,46 +270,3 @@ def _agrees(run: Any, params: Mapping[str, str], tags: Mapping[str, str], stage:
     code = f"{stage}.code"
     same_code = run.data.tags.get(code, tags[code]) == tags[code]
     return same_code and all(run.data.params.get(key, value) == value for key, value in params.items())
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """What MLflow raises, as `UnreachableError` or `RefusedError`."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        yield
-    except Exception as error:
-        chain = _chain(error)
-        if any(_passes(one) for one in chain):
-            raise UnreachableError(_line(chain[-1])) from error
-        if isinstance(error, MlflowException):
-            raise RefusedError(_line(error)) from error
-        raise
-
-
-def _passes(error: BaseException) -> bool:
-    """Whether trying again later may help."""
-    from mlflow.exceptions import MlflowException
-    from requests import HTTPError
-    from sqlalchemy.exc import OperationalError
-
-    if isinstance(error, HTTPError) and error.response is not None:
-        status = error.response.status_code
-    elif isinstance(error, MlflowException):
-        status = error.get_http_status_code()
-    else:
-        return isinstance(error, (OSError, OperationalError, sqlite3.OperationalError))
-    return status >= 500 or status in BUSY_STATUSES
-
-
-def _chain(error: BaseException) -> Sequence[BaseException]:
-    """The error and what caused it, the first cause last."""
-    chain = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
-        chain.append(cause)
-    return chain
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

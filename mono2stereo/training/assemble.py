@@ -30,6 +30,7 @@ from mono2stereo.training.curves import Curves, Sink
 from mono2stereo.training.gan import Gan
 from mono2stereo.training.hardware import compute_in
 from mono2stereo.training.loop import Schedule, follow, train
+from mono2stereo.training.needs import disk_needed
 from mono2stereo.training.optimizer import AdamW
 from mono2stereo.training.resume import ResumeState
 from mono2stereo.training.step import GanStep
@@ -161,6 +162,10 @@ class Training:
         settings = self.config.flat()
         parameters = {key: settings[key] for key in settings if not key.startswith(("data.", "render."))}
         return {"data": {"source": settings["data.source"], **data}, "parameters": parameters}
+
+    def disk_needed(self) -> dict[str, int]:
+        """About how many bytes the run will write, by what they are for."""
+        return disk_needed(self.config, self.step.variables.values(), self.model.count_params())
 
     def follow(self) -> None:
         """Do the part of a worker that is not the chief; ends when the chief has ended."""

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 from conftest import Server
 
-from mono2stereo.tracking import start_run
+from mono2stereo.tracking import as_table, pages, start_run
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 SECONDS, RATE = 1.5, 22050
@@ -33,6 +33,8 @@ def runs(server: Server, root: Path) -> list[str]:
             for step in range(1, 11):
                 run.log_metrics({"train/mel": coherence / step, "valid/coherence": 1 / step}, step)
             run.log_artifact(root / "tone_stereo.wav", "audio/step-000010")
+            run.log_metrics({"evaluate/coherence_4096": 0.434})
+            run.describe("Figures", as_table(["", "model", "recordings"], {"coherence 4096": [0.434, 0.532]}))
         made.append(run.run_id)
     return made
 
@@ -69,18 +71,20 @@ def shoot(browser: Any, name: str, tmp_path: Path) -> None:
     browser.save_screenshot(str(folder / f"{name}.png"))
 
 
-def test_list_compare_and_listen(browser: Any, server: Server, runs: list[str], tmp_path: Path) -> None:
+def test_list_compare_and_listen(
+    browser: Any, server: Server, root: Path, runs: list[str], tmp_path: Path
+) -> None:
     """What the README promises of the UI, by clicks where a person clicks."""
     from mlflow import MlflowClient
 
     experiment = MlflowClient(server.uri).get_experiment_by_name("mono2stereo").experiment_id
     browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": NOTE_PLAYERS})
 
-    browser.get(f"{server.uri}/#/experiments/{experiment}/runs")
-    wait(browser, shows("coherence-1", "coherence-2.5"))
-    press(browser, "//*[text()='Model training']")
+    address, runs_page = pages(root)
+    assert address == server.uri
+    browser.get(f"{address}/{runs_page}")
+    wait(browser, shows("coherence-1", "coherence-2.5", "coherence_4096", "0.434"))
     press(browser, "//button[@aria-label='Close']")  # the assistant
-    wait(browser, shows("coherence-1", "coherence-2.5"))
     shoot(browser, "runs", tmp_path)
 
     for row in (1, 2):
@@ -89,6 +93,8 @@ def test_list_compare_and_listen(browser: Any, server: Server, runs: list[str], 
     wait(browser, shows("Comparing 2 Runs", "loss.coherence"))
     shoot(browser, "compare", tmp_path)
 
+    browser.get(f"{server.uri}/#/experiments/{experiment}/runs/{runs[0]}")
+    wait(browser, shows("Description", "recordings", "0.532"))
     browser.get(
         f"{server.uri}/#/experiments/{experiment}/runs/{runs[0]}/artifacts/audio/step-000010/tone_stereo.wav"
     )

@@ -46,7 +46,7 @@ def test_the_logged_model_converts_a_signal_without_tensorflow(root: Path, model
     from mlflow.models import Model
 
     with start_run("train", PARAMS, {}, root / "run.json") as run:
-        run.log_model(model, sample_rate=22050)
+        run.log_model(model, sample_rate=22050, step=1)
     mono = (np.random.default_rng(0).normal(size=9000) * 0.1).astype(np.float32)
     np.save(root / "mono.npy", mono)
     command = [sys.executable, "-c", LOAD, f"sqlite:///{root / 'mlflow.db'}", f"runs:/{run.run_id}/model"]
@@ -57,7 +57,8 @@ def test_the_logged_model_converts_a_signal_without_tensorflow(root: Path, model
         expected = mono2stereo.convert(mono, sample_rate=rate)
         np.testing.assert_array_equal(np.load(root / f"{name}.npy"), expected)
     assert np.load(root / "example.npy").shape == (2048, 2)
-    folder = root / "mlartifacts" / run.run_id / "artifacts" / "model"
+    (found,) = (root / "mlartifacts" / "models").rglob("MLmodel")
+    folder = found.parent
     assert not [file for file in folder.rglob("*") if file.suffix in (".pkl", ".py", ".pickle")]
     described = Model.load(str(folder))
     assert described.signature.inputs.inputs[0].shape == (-1,)

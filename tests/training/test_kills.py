@@ -154,7 +154,12 @@ def the_run(workspace: Path) -> tuple[Any, dict[str, list[tuple[int, float]]]]:
     client = MlflowClient(f"sqlite:///{workspace / 'mlflow.db'}")
     (run,) = client.search_runs([client.get_experiment_by_name("mono2stereo").experiment_id])
     histories = {key: client.get_metric_history(run.info.run_id, key) for key in run.data.metrics}
-    return run, {key: [(m.step, m.value) for m in history] for key, history in histories.items()}
+    return run, {plain(key): [(m.step, m.value) for m in history] for key, history in histories.items()}
+
+
+def plain(key: str) -> str:
+    """A metric's name without its section of charts."""
+    return f"{key.split('/')[0]}/{key.split('/')[-1]}"
 
 
 def repeatable(histories: dict[str, Any]) -> dict[str, Any]:
