@@ -17,7 +17,7 @@ from unittest import mock
 import numpy as np
 import scipy.signal
 import soundfile
-from mono2stereo.sequential import SequentialFile
+from mono2stereo.sounds.sound import Sound
 
 from benchmarks.compare import RESULTS, Candidate, record, rows, time_in_turn
 from mono2stereo.conversion import Widened, Width, WidthCurve, convert_file
@@ -108,7 +108,7 @@ PARTS: dict[str, tuple[tuple[type, str], ...]] = {
     "DC blocker and high-pass": ((neural_stream._Recursive, "process"),),
     "true peak": ((TruePeak, "add"),),
     "rounding and dither": ((StereoWriter, "_integers"),),
-    "read and write": ((SequentialFile, "read"), (StereoWriter, "_append")),
+    "read and write": ((Sound, "read"), (StereoWriter, "_append")),
 }
 
 

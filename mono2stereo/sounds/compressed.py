@@ -68,6 +68,8 @@ class CompressedSound(Sound):
         kind = BY_DEMUXER[next(each for each in self._container.format.name.split(",") if each in BY_DEMUXER)]
         self.kind = self.format = kind.name
         codec = self._stream.codec_context
+        if not codec or not codec.format or not codec.sample_rate or not codec.layout.nb_channels:
+            raise AudioError(f"{name}: cannot be read (nothing that can be decoded)")
         self.sample_rate, self.channels = codec.sample_rate, codec.layout.nb_channels
         self.subtype = _subtype(codec)
         duration, base = self._stream.duration, self._stream.time_base

@@ -12,12 +12,15 @@ from mono2stereo.errors import AudioError
 from mono2stereo.sounds.compressed import CompressedSound
 from mono2stereo.sounds.pcm import PcmSound, layout, reason
 from mono2stereo.sounds.sound import Sound
-from mono2stereo.sounds.source import Source
+from mono2stereo.sounds.source import COPIED_BYTES, Source
 
 ID3_BYTES = 10
-# FFmpeg miscounts a Vorbis stream whose sound is on one page, behind two of headers: libsndfile does not.
+# Where libsndfile is exact and FFmpeg is not: Vorbis whose sound is on one page, behind two of headers, and
+# Opus at the lower rates that it was made of.
 SHORT_OGG_PAGES = 3
-SHORT_OGG_BYTES = SHORT_OGG_PAGES << 16
+LOW_RATES = (8000, 12000, 16000, 24000)
+OGG_HEAD_BYTES = SHORT_OGG_PAGES << 16
+FIRST_PAGE = b"OggS\0\2"
 
 
 def open_sound(opened: Path | Source, name: str = "", *, track: int | None = None) -> Sound:
@@ -65,7 +68,7 @@ def _one_line(name: str) -> Iterator[None]:
 
 
 def kind_and_start(source: Source) -> tuple[str, int]:
-    """WAV, AIFF, FLAC, OGG or W64, or nothing for what FFmpeg has to tell, and where it begins behind ID3 tags."""
+    """WAV, AIFF, FLAC, OGG, W64, or nothing for what FFmpeg has to tell; and where it begins behind ID3."""
     start = 0
     while (head := source.at(start, 12))[:3] == b"ID3" and len(head) > ID3_BYTES:
         size = 0
@@ -91,7 +94,7 @@ def _reader(source: Source, name: str, track: int | None) -> Sound:
     if not source.at(0, 1):
         raise AudioError(f"{name}: is empty")
     kind, start = kind_and_start(source)
-    if kind in ("WAV", "AIFF", "FLAC", "W64") or (kind == "OGG" and _is_short_vorbis(source, start)):
+    if kind in ("WAV", "AIFF", "FLAC", "W64") or (kind == "OGG" and _is_for_libsndfile(source, start)):
         try:
             return PcmSound(source, start, kind, name)
         except soundfile.LibsndfileError as error:
@@ -105,10 +108,22 @@ def _reader(source: Source, name: str, track: int | None) -> Sound:
     return CompressedSound(source, start, name, track)
 
 
-def _is_short_vorbis(source: Source, start: int) -> bool:
-    head, count = b"", 512
-    while (head := source.at(start, count)).count(b"OggS\0") <= SHORT_OGG_PAGES and count < SHORT_OGG_BYTES:
-        if len(head) < count:
-            return b"\1vorbis" in head[:64]
+def _is_for_libsndfile(source: Source, start: int) -> bool:
+    """Of an OGG file; of several one after the other libsndfile would read the first."""
+    head, count = source.at(start, 512), 512
+    if head[28:36] == b"OpusHead":
+        low = int.from_bytes(head[40:44], "little") in LOW_RATES
+        return low and (source.size is None or _occurs_once(source, FIRST_PAGE))
+    while len(head) == count < OGG_HEAD_BYTES and head.count(b"OggS\0") <= SHORT_OGG_PAGES:
         count *= 2
-    return False
+        head = source.at(start, count)
+    return len(head) < count and b"\1vorbis" in head[:64] and head.count(b"OggS\0") <= SHORT_OGG_PAGES
+
+
+def _occurs_once(source: Source, mark: bytes) -> bool:
+    source.seek(0)
+    found, tail = 0, b""
+    while block := source.read(COPIED_BYTES):
+        found += (tail + block).count(mark)
+        tail = block[1 - len(mark) :]
+    return found == 1
