@@ -17,7 +17,6 @@ from unittest import mock
 import numpy as np
 import scipy.signal
 import soundfile
-from mono2stereo.sounds.sound import Sound
 
 from benchmarks.compare import RESULTS, Candidate, record, rows, time_in_turn
 from mono2stereo.conversion import Widened, Width, WidthCurve, convert_file
@@ -30,6 +29,7 @@ from mono2stereo.decorrelators.velvet import Velvet
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.dsp.streaming_resampler import StreamResampler
 from mono2stereo.dsp.true_peak import TruePeak
+from mono2stereo.sounds.sound import Sound
 
 SAMPLE_RATE, SHORT_SECONDS, LONG_SECONDS = 44100, 10, 120
 BLOCK_SAMPLES = 1 << 16

@@ -153,6 +153,13 @@ class PcmSound(Sound):
     def texts(self) -> dict[str, str]:
         return {key: value for key, value in self._file.copy_metadata().items() if value}
 
+    def count(self) -> int:
+        known = self.likely_frames and self._file.frames < ENDLESS
+        return self._file.frames - self.frames_read if known else super().count()
+
+    def skip(self, frames: int) -> None:
+        self.frames_read = self._file.seek(min(self.frames_read + frames, self._file.frames))
+
     def _close(self) -> None:
         self._file.close()
 

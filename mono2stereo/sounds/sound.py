@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mono2stereo.sounds.source import Source
 
 Block = NDArray[np.floating]
+SKIPPED_FRAMES = 1 << 16
 
 
 class Sound(ABC):
@@ -69,6 +70,15 @@ class Sound(ABC):
         """All samples that are left, (up to frames, channels) each."""
         while len(block := self.read(frames, dtype)):
             yield block
+
+    def count(self) -> int:
+        """How many samples are left; reads to the end where nothing else tells."""
+        return sum(len(block) for block in self.blocks(SKIPPED_FRAMES, "float32"))
+
+    def skip(self, frames: int) -> None:
+        """Pass over samples."""
+        while frames > 0 and len(block := self.read(min(frames, SKIPPED_FRAMES), "float32")):
+            frames -= len(block)
 
     @property
     def missing_seconds(self) -> float:

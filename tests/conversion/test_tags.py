@@ -82,7 +82,9 @@ def append(path: Path, order: str, added: list[tuple[bytes, bytes]]) -> None:
 def contents(path: Path) -> list[tuple[bytes, bytes]]:
     data = path.read_bytes()
     with path.open("rb") as file:
-        return [(chunk.name, data[chunk.start : chunk.start + chunk.size]) for chunk in chunks(file, len(data))[0]]
+        return [
+            (chunk.name, data[chunk.start : chunk.start + chunk.size]) for chunk in chunks(file, len(data))[0]
+        ]
 
 
 @pytest.mark.parametrize(("suffix", "wanted"), [("wav", RIFF_CHUNKS), ("aiff", AIFF_CHUNKS)])
