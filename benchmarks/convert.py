@@ -29,7 +29,7 @@ from mono2stereo.decorrelators.velvet import Velvet
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.dsp.streaming_resampler import StreamResampler
 from mono2stereo.dsp.true_peak import TruePeak
-from mono2stereo.sequential import SequentialFile
+from mono2stereo.sounds.sound import Sound
 
 SAMPLE_RATE, SHORT_SECONDS, LONG_SECONDS = 44100, 10, 120
 BLOCK_SAMPLES = 1 << 16
@@ -108,7 +108,7 @@ PARTS: dict[str, tuple[tuple[type, str], ...]] = {
     "DC blocker and high-pass": ((neural_stream._Recursive, "process"),),
     "true peak": ((TruePeak, "add"),),
     "rounding and dither": ((StereoWriter, "_integers"),),
-    "read and write": ((SequentialFile, "read"), (StereoWriter, "_append")),
+    "read and write": ((Sound, "read"), (StereoWriter, "_append")),
 }
 
 

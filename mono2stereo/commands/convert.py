@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, redirect_stderr
+from contextlib import closing, contextmanager, redirect_stderr
 from functools import partial
-from io import FileIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from mono2stereo.conversion.formats import SAMPLES, SUFFIX_OF_KIND
+from mono2stereo.conversion.formats import SAMPLES, SUFFIX_OF_KIND, target_kind
 from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.errors import AudioError, UsageError, printable, sigterm_exits
 from mono2stereo.terminal import stdout_is_closed
@@ -137,7 +133,7 @@ def _width(options: argparse.Namespace):  # type: ignore[no-untyped-def]
         raise UsageError(str(error)) from None
 
 
-def _convert(jobs: Sequence[Job], method: Method, options: argparse.Namespace, names: str = "") -> int:
+def _convert(jobs: Sequence[Job], method: Method, options: argparse.Namespace) -> int:
     """Convert, say what was made; the number of files that failed."""
     from mono2stereo.conversion.batch import convert_all
     from mono2stereo.progress import progress
@@ -151,7 +147,7 @@ def _convert(jobs: Sequence[Job], method: Method, options: argparse.Namespace, n
     finally:
         for job in jobs:
             if job in done:
-                _say(job, done[job], names)
+                _say(job, done[job])
     failed = sum(isinstance(outcome, str) for outcome in done.values())
     if len(jobs) > 1:
         print(f"{len(jobs) - failed} converted, {failed} failed", file=sys.stderr)
@@ -174,7 +170,7 @@ def _file_options(options: argparse.Namespace) -> FileOptions:
     )
 
 
-def _say(job: Job, outcome: Outcome, names: str) -> None:
+def _say(job: Job, outcome: Outcome, names: str = "") -> None:
     if isinstance(outcome, str):
         print(f"error: {outcome}", file=sys.stderr)
         return
@@ -186,82 +182,27 @@ def _say(job: Job, outcome: Outcome, names: str) -> None:
 
 def _piped(options: argparse.Namespace, method: Method) -> int:
     """One file from stdin or to stdout, or both."""
-    from mono2stereo.conversion.formats import HEAD_BYTES, KINDS, SUFFIX_OF_KIND, kind_of
-    from mono2stereo.conversion.pipes import NOT_READ, WRITTEN, read_head, with_head
+    from mono2stereo.conversion.pipes import convert_piped
     from mono2stereo.conversion.plan import Job
 
     if len(options.sources) > 1 or options.out_dir:
         raise UsageError("- stands for one stream; give one source and -o, or none for stdout")
     (source,) = options.sources
-    to_stdout = options.output in (None, PIPE)
-    if to_stdout and stdout_is_closed():
+    target = options.output or PIPE
+    if target == PIPE and stdout_is_closed():
         raise UsageError("stdout is closed; name the output with -o")
-    if to_stdout and sys.stdout.isatty():
+    if target == PIPE and sys.stdout.isatty():
         raise UsageError("stdout is a terminal; redirect it, or name the output with -o")
-    name, head = str(source), b""
-    opened: AbstractContextManager[Path | int] = nullcontext(source)
-    if source == PIPE:
-        stdin = FileIO(sys.stdin.fileno(), closefd=False)
-        name, head = "stdin", read_head(stdin)
-        opened = with_head(head, stdin)
-    elif source.is_file():
-        with source.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-    kind = kind_of(head, name) if source == PIPE or head else "WAV"
-    suffix = f".{options.format}" if options.format else SUFFIX_OF_KIND[kind]
-    known = options.gain is not None and not options.keep_if_stereo
-    seeks = KINDS[suffix] not in WRITTEN or (source == PIPE and head.startswith(NOT_READ))
-    if known and to_stdout and not seeks:
-        with opened as readable:
-            _at_once(readable, kind, suffix, name, method, options)
-        return 0
-    with TemporaryDirectory() as folder:
-        if source == PIPE:
-            source = Path(folder) / "stdin"
-            with source.open("wb") as file:
-                file.write(head)
-                shutil.copyfileobj(stdin, file)
-        target = Path(folder) / f"stdout{suffix}" if to_stdout else options.output
-        failed = _convert([Job(source, target, name)], method, options, names="stdout" if to_stdout else "")
-        if to_stdout and not failed:
-            try:
-                with target.open("rb") as file:
-                    shutil.copyfileobj(file, sys.stdout.buffer)
-                sys.stdout.buffer.flush()
-            except BrokenPipeError:
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor at exit
-                raise AudioError("stdout: its reader went away before the end") from None
-    return failed
-
-
-def _at_once(
-    source: Path | int, kind: str, suffix: str, name: str, method: Method, options: argparse.Namespace
-) -> None:
-    """To stdout while `source` is being read; raises what goes wrong."""
-    from mono2stereo.conversion.files import convert_into_pipe
-    from mono2stereo.conversion.pipes import into
-    from mono2stereo.conversion.plan import Job
-
-    decorrelator = method.build()
-    with _quiet_decoders(), _one_line_warnings(), _ended_by_signals():
-        with into(sys.stdout.fileno()) as pipe:
-            how = _file_options(options)
-            done = convert_into_pipe(
-                source, pipe, decorrelator=decorrelator, options=how, name=name, kind=kind, suffix=suffix
-            )
-        _say(Job(PIPE, PIPE, name), done, names="stdout")
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the process at once: nothing is half-written, and who waits for stdin stays."""
-    numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    if target != PIPE:
+        target_kind(target)
+    suffix = f".{options.format}" if options.format else ""
+    with _quiet_decoders(), _one_line_warnings():
+        done = convert_piped(
+            source, target, decorrelator=method.build(), options=_file_options(options), suffix=suffix
+        )
+        job = Job(source, target, "stdin" if source == PIPE else str(source))
+        _say(job, done, names="stdout" if target == PIPE else "")
+    return 0
 
 
 @contextmanager

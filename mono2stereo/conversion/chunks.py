@@ -4,55 +4,20 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from mono2stereo.conversion.stale import LARGEST_BYTES, without_stale
+from mono2stereo.sounds.chunks import Chunk, byte_order, chunks
 
 # They describe the samples or are filling; the target has its own, or they would be wrong of two channels.
 OF_THE_SAMPLES = frozenset(
     b"fmt |data|fact|ds64|PEAK|JUNK|junk|PAD |FLLR|levl|MD5 |chna|axml|wavl|slnt".split(b"|")
     + b"COMM|SSND|FVER|CHAN".split(b"|")
 )
-UNKNOWN_SIZE = 0xFFFFFFFF
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """One chunk of a file.
-
-    Attributes:
-        name: Four bytes.
-        start: Where its content begins, in bytes.
-        size: Of its content.
-    """
-
-    name: bytes
-    start: int
-    size: int
-
-
-def chunks(file: BinaryIO) -> Iterator[Chunk]:
-    """The chunks of a RIFF, RF64 or FORM file that lie wholly in it, in order."""
-    end = file.seek(0, 2)
-    file.seek(0)
-    order = _order(file.read(4))
-    position, long_data = 12, None
-    while position + 8 <= end:
-        file.seek(position)
-        name, size = struct.unpack(order + "4sI", file.read(8))
-        if name == b"ds64" and size >= 16:
-            long_data = struct.unpack("<8xQ", file.read(16))[0]
-        if name == b"data" and size == UNKNOWN_SIZE:
-            size = end if long_data is None else long_data
-        if position + 8 + size > end:
-            return
-        yield Chunk(name, position + 8, size)
-        position += 8 + size + size % 2
-
-
-def copy_chunks(source: Path, target: Path) -> None:
+def copy_chunks(source: Path, target: Path) -> str:
     """Append to `target` what `source` holds beside samples: markers, loops, texts, broadcast data, ID3.
 
     Byte for byte, but for what is no longer true of another sound (`stale`).
@@ -60,14 +25,19 @@ def copy_chunks(source: Path, target: Path) -> None:
     Args:
         source: WAV or AIFF.
         target: A finished file of the same kind.
+
+    Returns:
+        Which could not be kept, and why; empty if all could.
     """
-    with source.open("rb") as old:
-        order = _order(old.read(4))
-        with target.open("rb") as new:
-            if order != _order(new.read(4)):
-                return
-        kept = [chunk for chunk in chunks(old) if chunk.name not in OF_THE_SAMPLES]
+    with source.open("rb") as old, target.open("rb") as new:
+        order, order_there = byte_order(old.read(4)), byte_order(new.read(4))
+        found, _ = chunks(old, source.stat().st_size)
+        kept = [chunk for chunk in found if chunk.name not in OF_THE_SAMPLES]
+        if kept and order != order_there:
+            names = ", ".join(sorted({chunk.name.decode("latin-1").strip() for chunk in kept}))
+            return f"the chunks {names} are in another byte order"
         append_chunks(target, ((chunk.name, _content(old, chunk)) for chunk in kept))
+    return ""
 
 
 def append_chunks(target: Path, added: Iterable[tuple[bytes, Iterable[bytes]]]) -> None:
@@ -78,7 +48,7 @@ def append_chunks(target: Path, added: Iterable[tuple[bytes, Iterable[bytes]]]) 
         added: Name and content of each, in pieces.
     """
     with target.open("r+b") as new:
-        order = _order(new.read(4))
+        order = byte_order(new.read(4))
         new.seek(0, 2)
         for name, pieces in added:
             new.write(bytes(new.tell() % 2) + struct.pack(order + "4sI", name, 0))
@@ -109,7 +79,3 @@ def _content(file: BinaryIO, chunk: Chunk) -> Iterator[bytes]:
     while size and (piece := file.read(min(size, 1 << 20))):
         yield piece
         size -= len(piece)
-
-
-def _order(magic: bytes) -> str:
-    return ">" if magic in (b"FORM", b"RIFX") else "<"

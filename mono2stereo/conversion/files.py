@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 import numpy as np
 
 from mono2stereo.conversion.ahead import ahead
 from mono2stereo.conversion.fold_down import Channel
-from mono2stereo.conversion.formats import SUFFIX_OF_KIND, Encoding, choose_encoding, target_kind, word_bits
+from mono2stereo.conversion.formats import Encoding, choose_encoding, target_kind, word_bits
 from mono2stereo.conversion.gain import CEILING, LOSSY_CEILING, Gain, Meter, true_peak_db
 from mono2stereo.conversion.reading import Recording
 from mono2stereo.conversion.tag_reading import header_texts, read_tags
@@ -25,6 +25,8 @@ from mono2stereo.decorrelators.base import Decorrelator, stages_of
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 from mono2stereo.files import atomic_path
+from mono2stereo.sounds.opening import open_source
+from mono2stereo.sounds.source import Source
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,13 @@ def convert_file(
     name = name or str(source)
     target_kind(target)
     require_free(source, target, force=options.force)
+    with closing(open_source(source, name)) as stream, on_disk(stream, source) as file:
+        return _convert_file(file, target, decorrelator, options, name)
+
+
+def _convert_file(
+    source: Path, target: Path, decorrelator: Decorrelator, options: FileOptions, name: str
+) -> Converted:
     with Recording(source, name, channel=options.channel) as recording, atomic_path(target) as beside:
         if recording.channels == 2 and (options.keep_if_stereo or not options.channel):
             recording.listen()
@@ -113,7 +122,7 @@ def convert_file(
             recording.encoding,
             recording.kind,
             target,
-            frames=recording.frames,
+            frames=recording.likely_frames,
             sample_rate=recording.sample_rate,
             samples=options.samples,
         )
@@ -122,8 +131,6 @@ def convert_file(
         # Within a format all tags are copied afterwards.
         texts = dict(header_texts(tags)) if len(set(kinds.values())) > 1 else {}
         done = _convert(recording, decorrelator, beside, encoding, options, texts=texts)
-        if not recording.frames_read:
-            raise AudioError(f"{name}: holds no samples")
         done.notices += [notice for notice in [carry_tags(source, beside, tags, **kinds)] if notice]
         if options.preserve:
             _preserve(source, beside)
@@ -131,44 +138,50 @@ def convert_file(
 
 
 def convert_into_pipe(
-    source: Path | int,
-    target: int,
-    *,
-    decorrelator: Decorrelator,
-    options: FileOptions,
-    name: str,
-    kind: str = "",
-    suffix: str = "",
+    recording: Recording, target: int, *, decorrelator: Decorrelator, options: FileOptions, suffix: str
 ) -> Converted:
     """Give a recording a side while it is still being read, with the gain that `options` names.
 
     Args:
-        source: A file, or a pipe's descriptor.
-        target: Of the pipe to write to.
+        recording: May come from a pipe.
+        target: Descriptor of the pipe to write to.
         decorrelator: What makes the side.
         options: Its `gain_db` is set.
-        name: Of the source, in messages.
-        kind: Of a source that is a pipe.
-        suffix: Of the format to write; empty for the source's.
+        suffix: Of the format to write.
 
     Raises:
         AudioError: Unreadable or unfit.
         OSError: The pipe takes no more.
     """
-    with Recording(source, name, kind=kind, channel=options.channel) as recording:
-        suffix = suffix or SUFFIX_OF_KIND[recording.kind]
-        encoding = choose_encoding(
-            recording.encoding,
-            recording.kind,
-            Path(f"stdout{suffix}"),
-            frames=0,
-            sample_rate=recording.sample_rate,
-            samples=options.samples,
-        )
-        done = _convert(recording, decorrelator, target, encoding, options, texts=recording.texts)
-        if not recording.frames_read:
-            raise AudioError(f"{name}: holds no samples")
-    return done
+    encoding = choose_encoding(
+        recording.encoding,
+        recording.kind,
+        Path(f"stdout{suffix}"),
+        frames=0,
+        sample_rate=recording.sample_rate,
+        samples=options.samples,
+    )
+    return _convert(recording, decorrelator, target, encoding, options, texts=recording.texts)
+
+
+@contextmanager
+def on_disk(stream: Source, path: Path) -> Iterator[Path]:
+    """The file itself, or what a pipe holds in a temporary one: only a file can be read twice.
+
+    Args:
+        stream: Its bytes; a pipe is read to its end.
+        path: Of a file.
+    """
+    if stream.size is not None:
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        spooled = Path(folder) / "pipe"
+        stream.forget()
+        stream.seek(0)
+        with spooled.open("wb") as file:
+            shutil.copyfileobj(stream, file)
+        yield spooled
 
 
 def require_free(source: Path, target: Path, *, force: bool) -> None:
@@ -181,7 +194,7 @@ def require_free(source: Path, target: Path, *, force: bool) -> None:
         if source.exists() and target.samefile(source):
             raise AudioError(f"{target}: is the input itself; name another output")
         if not target.is_file():
-            raise AudioError(f"{target}: is no regular file; name another output")
+            raise AudioError(f"{target}: is no regular file; -o - writes to stdout")
         if not force:
             raise AudioError(f"{target}: exists; --force overwrites it")
 
@@ -235,6 +248,8 @@ def _convert(
         ):
             for mid, side in ready:
                 writer.write(mid, side)
+        if not recording.frames_read:
+            raise AudioError(f"{recording.name}: holds no samples")
         return Converted(gain, list(_notices(recording, encoding, meter, gain, writer, changes_mid)))
 
 
@@ -326,9 +341,7 @@ def _notices(
 ) -> Iterator[str]:
     if recording.channels == 2:
         yield recording.fold_down.notice
-    if recording.frames_read < recording.frames:
-        missing = (recording.frames - recording.frames_read) / recording.sample_rate
-        yield f"ends {missing:.3f} s before its header says"
+    yield from recording.notices
     if changes_mid:
         yield "this method changes the mid: the fold-down is not the input"
     elif encoding.is_lossy:

@@ -9,23 +9,11 @@ from pathlib import Path
 import soundfile
 
 from mono2stereo.errors import AudioError, UsageError
+from mono2stereo.sounds import kinds
 
-KINDS = {
-    ".wav": "WAV",
-    ".wave": "WAV",
-    ".bwf": "WAV",
-    ".rf64": "WAV",
-    ".flac": "FLAC",
-    ".ogg": "OGG",
-    ".oga": "OGG",
-    ".opus": "OGG",
-    ".mp3": "MP3",
-    ".aif": "AIFF",
-    ".aiff": "AIFF",
-    ".aifc": "AIFF",
-}
-SUFFIX_OF_KIND = {"WAV": ".wav", "FLAC": ".flac", "OGG": ".ogg", "MP3": ".mp3", "AIFF": ".aiff"}
-HEAD_BYTES = 12  # what tells them apart
+# What is written, by suffix.
+KINDS = {suffix: kind.name for kind in kinds.KINDS if kind.is_written for suffix in kind.suffixes}
+SUFFIX_OF_KIND = {kind.name: kind.suffixes[0] for kind in kinds.KINDS if kind.is_written}
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 FLOATS = ("FLOAT", "DOUBLE")
 # What `--samples` may say, and what each becomes where a format has it.
@@ -44,7 +32,7 @@ RATES = {
     "OPUS": (8000, 12000, 16000, 24000, 48000),
     "MPEG_LAYER_III": (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000),
 }
-PERCEPTUAL = {*LOSSY.values(), "OPUS", "MPEG_LAYER_I", "MPEG_LAYER_II"}
+SIXTEEN_BITS = ("LAW", "ADPCM", "GSM", "G72", "NMS")  # what codecs of telephones decode to
 LARGEST_RIFF_BYTES = 2**32 - 2**24  # the rest is for headers and tags
 
 
@@ -70,27 +58,9 @@ class Encoding:
         return self.bits is None and self.subtype not in FLOATS
 
 
-def kind_of(head: bytes, name: str) -> str:
-    """The kind of a file from its first bytes; libsndfile sees none of another kind.
-
-    Args:
-        head: At least `HEAD_BYTES`, where there are as many.
-        name: For the error; its suffix counts for MP3, which may begin with anything.
-
-    Raises:
-        AudioError: None that is read here.
-    """
-    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64") and head[8:12] == b"WAVE":
-        return "WAV"
-    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return "AIFF"
-    for magic, kind in ((b"fLaC", "FLAC"), (b"OggS", "OGG"), (b"ID3", "MP3")):
-        if head.startswith(magic):
-            return kind
-    frame = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
-    if frame or Path(name).suffix.lower() == ".mp3":
-        return "MP3"
-    raise AudioError(f"{name}: no WAV, FLAC, OGG, MP3 or AIFF file; convert it to one of these first")
+def suffix_for(kind: str) -> str:
+    """Of what is made of a recording of this kind; WAV where its own is not written."""
+    return SUFFIX_OF_KIND.get(kind, SUFFIX_OF_KIND["WAV"])
 
 
 def target_kind(target: Path) -> str:
@@ -168,6 +138,5 @@ def _own_samples(source: Encoding) -> str:
     if source.subtype.startswith("DWVW"):
         return "PCM_" + source.subtype[-2:].replace("12", "16")
     if source.is_lossy:
-        # The others, of telephones and ADPCM, decode to 16 bits.
-        return "FLOAT" if source.subtype in PERCEPTUAL else "PCM_16"
+        return "PCM_16" if any(codec in source.subtype for codec in SIXTEEN_BITS) else "FLOAT"
     return source.subtype

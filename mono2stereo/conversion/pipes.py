@@ -1,51 +1,93 @@
-"""From a pipe and into a pipe while the sound still comes: with a gain that is known beforehand."""
+"""From a pipe and into a pipe: while the sound still comes where the gain is known beforehand."""
 
 from __future__ import annotations
 
 import os
-import struct
+import shutil
+import signal
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from io import RawIOBase
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from mono2stereo.conversion.formats import HEAD_BYTES, Encoding
+from mono2stereo.conversion.files import Converted, FileOptions, convert_file, convert_into_pipe, on_disk
+from mono2stereo.conversion.formats import KINDS, suffix_for
+from mono2stereo.conversion.reading import Recording
+from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.errors import AudioError
+from mono2stereo.files import named_faults
+from mono2stereo.sounds.opening import flows, open_sound, open_source
 
+PIPE = Path("-")
 # What libsndfile writes without seeking; a WAV header of our own goes before raw samples. A FLAC file would
 # not know its length, which others stumble over.
 WRITTEN = ("WAV", "OGG")
-NOT_READ = (b"fLaC", b"RF64", b"BW64")  # first bytes of what it does not read whole without seeking
 COPIED_BYTES = 1 << 16
-UNKNOWN_LENGTH = 0xFFFFFFFF  # as ffmpeg and others write it
 
 
-def read_head(stream: RawIOBase) -> bytes:
-    """The first `HEAD_BYTES` of a stream that may give fewer at a time."""
-    head = b""
-    while len(head) < HEAD_BYTES and (more := stream.read(HEAD_BYTES - len(head))):
-        head += more
-    return head
+def convert_piped(
+    source: Path, target: Path, *, decorrelator: Decorrelator, options: FileOptions, suffix: str = ""
+) -> Converted:
+    """Give a recording a side that comes from stdin, or goes to stdout, or both.
+
+    With a gain sound comes out while it goes in, where both formats allow it; all else goes through
+    temporary files.
+
+    Args:
+        source: A file, or `PIPE` for stdin.
+        target: A file, or `PIPE` for stdout.
+        decorrelator: What makes the side.
+        options: As for files.
+        suffix: Of the format on stdout; empty for the source's.
+
+    Raises:
+        AudioError: Unreadable or unfit, or nobody reads stdout any more.
+        OSError: The disk, or what stdout leads to, is full.
+    """
+    name = "stdin" if source == PIPE else str(source)
+    with closing(open_source(sys.stdin.fileno() if source == PIPE else source, name)) as stream:
+        if target == PIPE and options.gain_db is not None and not options.keep_if_stereo and flows(stream):
+            with Recording(stream, name, channel=options.channel) as recording:
+                form = suffix or suffix_for(recording.kind)
+                if KINDS[form] in WRITTEN:
+                    with _ended_by_signals(), into(sys.stdout.fileno()) as pipe:
+                        return convert_into_pipe(
+                            recording, pipe, decorrelator=decorrelator, options=options, suffix=form
+                        )
+        with on_disk(stream, source) as file, TemporaryDirectory() as folder:
+            if target != PIPE:
+                return convert_file(file, target, decorrelator=decorrelator, options=options, name=name)
+            with open_sound(file, name) as sound:
+                made = Path(folder) / f"stdout{suffix or suffix_for(sound.kind)}"
+            done = convert_file(file, made, decorrelator=decorrelator, options=options, name=name)
+            _to_stdout(made)
+            return done
+
+
+def _to_stdout(made: Path) -> None:
+    try:
+        with made.open("rb") as file, named_faults(Path("stdout")):
+            shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor at exit
+        if isinstance(error, BrokenPipeError):
+            raise AudioError("stdout: its reader went away before the end") from None
+        raise
 
 
 @contextmanager
-def with_head(head: bytes, rest: RawIOBase) -> Iterator[int]:
-    """A pipe's reading end that gives `head` again and then what `rest` still holds."""
-    reading, writing = os.pipe()
-
-    def feed() -> None:
-        with os.fdopen(writing, "wb") as pipe, suppress(BrokenPipeError):
-            data: bytes | None = head
-            while data:
-                pipe.write(data)
-                pipe.flush()
-                data = rest.read(COPIED_BYTES)
-
-    threading.Thread(target=feed, daemon=True).start()  # a stdin may never end
+def _ended_by_signals() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the process at once: nothing is half-written, and who waits for stdin stays."""
+    numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
     try:
-        yield reading
+        yield
     finally:
-        os.close(reading)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -83,21 +125,3 @@ def into(descriptor: int) -> Iterator[int]:
             raise AudioError("stdout: its reader went away before the end")
         fault.filename = "stdout"
         raise fault
-
-
-def wav_header(sample_rate: int, encoding: Encoding) -> bytes:
-    """Header of a stereo WAV file whose length is not known yet.
-
-    Args:
-        sample_rate: Hz.
-        encoding: Integers or floats.
-    """
-    bits = encoding.bits or {"FLOAT": 32, "DOUBLE": 64}[encoding.subtype]
-    frame = 2 * bits // 8
-    tag = 1 if encoding.bits else 3
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, tag, 2, sample_rate, sample_rate * frame, frame, bits)
-    return (
-        struct.pack("<4sI4s", b"RIFF", UNKNOWN_LENGTH, b"WAVE")
-        + form
-        + struct.pack("<4sI", b"data", UNKNOWN_LENGTH)
-    )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mono2stereo.conversion.formats import KINDS, SUFFIX_OF_KIND, target_kind
 from mono2stereo.errors import UsageError
+from mono2stereo.sounds.kinds import SOUND_SUFFIXES, SUFFIXES
 
 MARK = "-stereo"
 # On Windows these are devices with any suffix, and some characters or endings mean something else.
@@ -54,6 +55,8 @@ def plan(
         raise UsageError("-o names the output of one file; for several, or for a folder, give --out-dir")
     if output and output.is_dir():
         raise UsageError(f"-o {output}: is a folder; give --out-dir")
+    if output and output.exists() and not output.is_file():
+        raise UsageError(f"-o {output}: is no regular file; -o - writes to stdout, which can lead anywhere")
     if output:
         target_kind(output)
     jobs: dict[str, Job] = {}
@@ -93,7 +96,7 @@ def _files(sources: Sequence[Path], folder: Path | None) -> Iterator[tuple[Path,
         found = [
             path
             for path in sorted(source.rglob("*"))
-            if path.suffix.lower() in KINDS
+            if path.suffix.lower() in SOUND_SUFFIXES
             and path.is_file()
             and not any(part.startswith(".") for part in path.relative_to(source).parts)
             and made not in path.resolve().parents
@@ -111,4 +114,6 @@ def _renamed(path: Path, suffix: str | None, *, mark: bool) -> Path:
 
 def _parted(path: Path) -> tuple[str, str]:
     """Stem and suffix; what follows a dot and is no suffix belongs to the name: "No. 5", tape.001."""
-    return (path.stem, path.suffix) if path.suffix.lower() in KINDS else (path.name, "")
+    if path.suffix.lower() not in SUFFIXES:
+        return path.name, ""
+    return path.stem, path.suffix if path.suffix.lower() in KINDS else ""

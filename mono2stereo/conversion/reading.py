@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-import soundfile
 
 from mono2stereo.conversion.fold_down import Channel, FoldDown
-from mono2stereo.conversion.formats import HEAD_BYTES, Encoding, kind_of
+from mono2stereo.conversion.formats import Encoding
 from mono2stereo.dsp.signals import LOWEST_SAMPLE_RATE, Signal
 from mono2stereo.errors import AudioError
-from mono2stereo.sequential import SequentialFile, reason
+from mono2stereo.sounds.opening import open_sound
+from mono2stereo.sounds.source import Source
 
 BLOCK_FRAMES = 1 << 16
 HIGHEST_SAMPLE_RATE = 384_000
@@ -25,45 +25,39 @@ class Recording:
     """One or two channels, read block by block; nothing is allocated before the header is judged.
 
     Args:
-        source: Path of a WAV, FLAC, OGG, MP3 or AIFF file, or a pipe's descriptor.
+        source: Path of a sound file, or a pipe's bytes, which can be read once.
         name: For messages.
-        kind: Of a pipe; a file's is found out.
         channel: Take this one where there are two, not their mean.
+        track: Of several sound tracks, from 1 up; None for the first.
 
     Attributes:
         sample_rate: Hz.
         channels: One or two.
-        kind: WAV, FLAC, OGG, MP3 or AIFF.
+        kind: Of `sounds.kinds`, its name.
         encoding: libsndfile's words for what is read.
-        frames: What the header says; nothing for a pipe, which is often begun before its length is known.
-        frames_read: How many there were, once `mids` has ended.
+        likely_frames: How many there are, as far as can be told before they are read.
         fold_down: What is made of two channels.
 
     Raises:
         AudioError: Unreadable, or of a rate or number of channels that does not fit.
     """
 
-    def __init__(self, source: Path | int, name: str, *, kind: str = "", channel: Channel = "") -> None:
-        self._source, self._name = source, name
+    def __init__(
+        self, source: Path | Source, name: str, *, channel: Channel = "", track: int | None = None
+    ) -> None:
+        self._source, self.name, self._track = source, name, track
         self.fold_down = FoldDown(channel)
-        self.frames_read = 0
-        try:
-            self.kind = _kind(source, name) if isinstance(source, Path) else kind
-            self._audio = SequentialFile(source)
-        except soundfile.LibsndfileError as error:
-            raise AudioError(f"{name}: cannot be read ({reason(error)})") from None
-        except OSError as error:
-            raise AudioError(f"{name}: cannot be read ({(error.strerror or str(error)).lower()})") from None
-        self.sample_rate, self.channels = self._audio.samplerate, self._audio.channels
-        self.encoding = Encoding(self._audio.format, self._audio.subtype)
-        self.frames = 0 if isinstance(source, int) else self._audio.frames
+        self._sound = open_sound(source, name, track=track)
+        self.sample_rate, self.channels = self._sound.sample_rate, self._sound.channels
+        self.kind, self.likely_frames = self._sound.kind, self._sound.likely_frames
+        self.encoding = Encoding(self._sound.format, self._sound.subtype)
         unfit = ""
         if self.channels > 2:
             unfit = f"{self.channels} channels; mix it down to one or two"
         elif not LOWEST_SAMPLE_RATE <= self.sample_rate <= HIGHEST_SAMPLE_RATE:
             unfit = f"{self.sample_rate} Hz; from {LOWEST_SAMPLE_RATE} to {HIGHEST_SAMPLE_RATE} Hz"
         if unfit:
-            self._audio.close()
+            self._sound.close()
             raise AudioError(f"{name}: {unfit}")
 
     def __enter__(self) -> Self:
@@ -72,12 +66,27 @@ class Recording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._audio.close()
+        self._sound.close()
 
     @property
     def texts(self) -> dict[str, str]:
-        """Title, artist and the like, as far as libsndfile knows them in every format."""
-        return {key: value for key, value in self._audio.copy_metadata().items() if value}
+        """Title, artist and the like, as far as every format knows them."""
+        return self._sound.texts
+
+    @property
+    def frames_read(self) -> int:
+        """How many there were, once `mids` has ended."""
+        return self._sound.frames_read
+
+    @property
+    def notices(self) -> list[str]:
+        """What is odd about the file, once `mids` has ended."""
+        missing = self._sound.missing_seconds
+        if missing > 0:
+            return [*self._sound.notices, f"ends {missing:.3f} s before its header says"]
+        if missing < 0:
+            return [*self._sound.notices, f"goes on {-missing:.3f} s after its header says; read to its end"]
+        return self._sound.notices
 
     def mids(self) -> Iterator[Signal]:
         """The mid from the start, (n,) float64: integers of up to 32 bits are exact, full scale is 1.
@@ -96,25 +105,14 @@ class Recording:
         self.fold_down.choose()
 
     def _blocks(self) -> Iterator[Signal]:
-        try:
-            if self.frames_read:  # from the start again
-                self._audio.close()
-                self._audio = SequentialFile(self._source)
-            self.frames_read = 0
-            while len(block := self._audio.read(BLOCK_FRAMES, dtype="float64", always_2d=True)):
-                if not (sane := np.abs(block) <= LARGEST).all():
-                    first = self.frames_read + int(np.argmin(sane.all(axis=1)))
-                    raise AudioError(
-                        f"{self._name}: values that are not finite or beyond {LARGEST:g}, the first at "
-                        f"{first / self.sample_rate:.3f} s; repair the recording first"
-                    )
-                self.frames_read += len(block)
-                yield block
-        except soundfile.SoundFileError as error:
-            where = f"after {self.frames_read / self.sample_rate:.3f} s"
-            raise AudioError(f"{self._name}: breaks off {where} ({reason(error)})") from None
-
-
-def _kind(path: Path, name: str) -> str:
-    with path.open("rb") as file:
-        return kind_of(file.read(HEAD_BYTES), name)
+        if self.frames_read:  # from the start again
+            self._sound.close()
+            self._sound = open_sound(self._source, self.name, track=self._track)
+        for block in self._sound.blocks(BLOCK_FRAMES):
+            if not (sane := np.abs(block) <= LARGEST).all():
+                first = self.frames_read - len(block) + int(np.argmin(sane.all(axis=1)))
+                raise AudioError(
+                    f"{self.name}: values that are not finite or beyond {LARGEST:g}, the first at "
+                    f"{first / self.sample_rate:.3f} s; repair the recording first"
+                )
+            yield block

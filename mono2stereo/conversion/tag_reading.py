@@ -12,8 +12,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from mono2stereo.conversion.chunks import chunks
 from mono2stereo.conversion.stale import LARGEST_BYTES, info_texts, is_stale
+from mono2stereo.sounds.chunks import chunks
 
 # Names that mutagen's easy classes leave out.
 ID3_TEXTS = {"TKEY": "initialkey", "TDRL": "releasedate", "TOAL": "originalalbum", "TOPE": "originalartist"}
@@ -120,7 +120,7 @@ def _of_chunks(path: Path, found: Tags) -> None:
         magic = file.read(4)
         if magic not in (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM"):
             return
-        for chunk in chunks(file):
+        for chunk in chunks(file, path.stat().st_size)[0]:
             if chunk.size > LARGEST_BYTES or chunk.name not in (b"LIST", b"id3 ", b"ID3 ", *CHUNK_TEXTS):
                 continue
             file.seek(chunk.start)

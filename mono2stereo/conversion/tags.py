@@ -40,8 +40,7 @@ def carry_tags(source: Path, target: Path, tags: Tags, *, source_kind: str, targ
             if tags:
                 write_tags(tags, target, target_kind)
         elif target_kind in ("WAV", "AIFF"):
-            copy_chunks(source, target)
-            lost = []  # they are there as they were
+            lost = [left] if (left := copy_chunks(source, target)) else []  # the others as they were
         elif target_kind == "MP3":
             _copy_of_mp3(source, target)
         else:

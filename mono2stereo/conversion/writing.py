@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +16,8 @@ import soundfile
 
 from mono2stereo.conversion.formats import Encoding
 from mono2stereo.conversion.gain import Gain
-from mono2stereo.conversion.pipes import wav_header
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
-from mono2stereo.sequential import native
 
 # Of libsndfile, from 0 (best) to 1: what was coded before should lose little more.
 LOSSY_COMPRESSION = 0.1
@@ -26,6 +25,8 @@ LOSSY_COMPRESSION = 0.1
 PIECE_SAMPLES = 1 << 14
 # Of an integer: what FFTs leave of silence, far below anything that dither could keep.
 SILENT_STEPS = 1e-3
+UNKNOWN_LENGTH = 0xFFFFFFFF  # as ffmpeg and others write it
+GUID = bytes.fromhex("000000001000800000aa00389b71")  # of WAVE_FORMAT_EXTENSIBLE, behind the tag
 
 
 Dither = Literal["none", "side", "both"]
@@ -70,13 +71,13 @@ class StereoWriter:
         level = LOSSY_COMPRESSION if encoding.is_lossy else None
         mode = "VARIABLE" if encoding.format == "MP3" else None
         form, endian = encoding.format, None
-        if isinstance(target, int) and form == "WAV":
+        if isinstance(target, int) and form in ("WAV", "WAVEX", "RF64"):
             with _named_faults():
                 os.write(target, wav_header(sample_rate, encoding))
             form, endian, texts = "RAW", "LITTLE", {}
         try:
             self._file = soundfile.SoundFile(
-                target if isinstance(target, int) else native(target), "w", sample_rate, 2, encoding.subtype,
+                _as_named(target), "w", sample_rate, 2, encoding.subtype,
                 endian, form, closefd=False, compression_level=level, bitrate_mode=mode,
             )  # fmt: skip
         except soundfile.LibsndfileError as error:
@@ -141,6 +142,13 @@ class StereoWriter:
         return stereo
 
 
+def _as_named(target: Path | int) -> str | bytes | int:
+    """As soundfile opens it: it cannot encode names that are no text."""
+    if isinstance(target, int):
+        return target
+    return os.fsencode(target) if os.name == "posix" else str(target)
+
+
 @contextmanager
 def _named_faults() -> Iterator[None]:
     """What libsndfile calls a system error, and soundfile an assertion."""
@@ -148,3 +156,23 @@ def _named_faults() -> Iterator[None]:
         yield
     except (soundfile.LibsndfileError, AssertionError):
         raise OSError(errno.EIO, "could not be written, perhaps for lack of space") from None
+
+
+def wav_header(sample_rate: int, encoding: Encoding) -> bytes:
+    """Header of a stereo WAV file whose length is not known yet; an RF64 file's cannot be told from it.
+
+    Args:
+        sample_rate: Hz.
+        encoding: Integers or floats; WAVE_FORMAT_EXTENSIBLE stays one.
+    """
+    bits = encoding.bits or {"FLOAT": 32, "DOUBLE": 64}[encoding.subtype]
+    frame, tag, extension = 2 * bits // 8, 1 if encoding.bits else 3, b""
+    if encoding.format == "WAVEX":
+        tag, extension = 0xFFFE, struct.pack("<HHIH", 22, bits, 3, tag) + GUID
+    form = struct.pack("<HHIIHH", tag, 2, sample_rate, sample_rate * frame, frame, bits) + extension
+    return (
+        struct.pack("<4sI4s", b"RIFF", UNKNOWN_LENGTH, b"WAVE")
+        + struct.pack("<4sI", b"fmt ", len(form))
+        + form
+        + struct.pack("<4sI", b"data", UNKNOWN_LENGTH)
+    )

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
-from mono2stereo.sequential import SequentialFile
+from mono2stereo.sounds.kinds import KINDS
+from mono2stereo.sounds.opening import open_sound
+from mono2stereo.sounds.sound import Sound
 
 MONO_BELOW_DB = -60.0
 SILENT_BELOW_RMS = 1e-5
@@ -21,10 +22,6 @@ CLIPPED_FROM = 1e-5  # of all samples
 DIGITAL_SILENCE_FROM_SECONDS = 1.0
 SAMPLE_RATES = (8000, 768000)
 BLOCK_FRAMES = 1 << 17
-BYTES_PER_SAMPLE = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
-SUFFIXES_OF = {"MP3": {".mp3"}, "FLAC": {".flac"}, "OGG": {".ogg", ".oga", ".opus"}, "WAV": {".wav"}} | {
-    "AIFF": {".aif", ".aiff", ".aifc"}
-}
 
 
 @dataclass(frozen=True)
@@ -76,26 +73,19 @@ def inspect_audio(path: Path, min_seconds: float) -> Inspection:
     """Decode and judge one recording in bounded memory.
 
     Raises:
-        OSError: it cannot be opened.
-        soundfile.SoundFileError: it is not audio, or breaks off in the middle of a frame.
+        AudioError: it is not audio, or breaks off in the middle of a frame.
     """
     sums = _Sums()
-    with SequentialFile(path) as audio, np.errstate(invalid="ignore", over="ignore"):
-        for block in read_blocks(audio, "float64", BLOCK_FRAMES):
+    with open_sound(path) as audio, np.errstate(invalid="ignore", over="ignore"):
+        for block in audio.blocks(BLOCK_FRAMES):
             sums.add(block)
-        rate = audio.samplerate
+        rate = audio.sample_rate
         seconds = sums.frames / rate
         ratio_db = _side_to_mid_db(sums)
         unfit = _unfit(sums, audio, seconds, min_seconds, ratio_db)
-        notes = [] if unfit else [*_header_notes(audio, path, sums.frames), *_sample_notes(sums, rate)]
+        notes = [] if unfit else [*_header_notes(audio, path), *_sample_notes(sums, rate)]
     measured = math.nan if unfit and "mono" not in unfit else round(ratio_db, 2)
     return Inspection(rate, round(seconds, 4), measured, sums.clipped, unfit, "; ".join(notes))
-
-
-def read_blocks(audio: soundfile.SoundFile, dtype: str, frames: int) -> Iterator[NDArray[np.floating]]:
-    """Blocks (frames, channels) to the end, unlike `SoundFile.blocks` also where the header says too much."""
-    while len(block := audio.read(frames, dtype=dtype, always_2d=True)):
-        yield block
 
 
 def _side_to_mid_db(sums: _Sums) -> float:
@@ -106,13 +96,11 @@ def _side_to_mid_db(sums: _Sums) -> float:
     return 10 * math.log10(side / mid)
 
 
-def _unfit(
-    sums: _Sums, audio: soundfile.SoundFile, seconds: float, min_seconds: float, ratio_db: float
-) -> str:
+def _unfit(sums: _Sums, audio: Sound, seconds: float, min_seconds: float, ratio_db: float) -> str:
     """Why a recording is left out; empty where it is fit."""
     lowest, highest = SAMPLE_RATES
-    if not lowest <= audio.samplerate <= highest:
-        return f"wrong header: {audio.samplerate} Hz; from {lowest} to {highest} Hz"
+    if not lowest <= audio.sample_rate <= highest:
+        return f"wrong header: {audio.sample_rate} Hz; from {lowest} to {highest} Hz"
     if audio.channels > 2:
         return f"{audio.channels} channels; mix it down to two"
     if audio.channels == 1:
@@ -143,17 +131,10 @@ def _sample_notes(sums: _Sums, sample_rate: int) -> Iterator[str]:
         yield f"{silence:.1f} s of digital silence"
 
 
-def _header_notes(audio: soundfile.SoundFile, path: Path, frames: int) -> Iterator[str]:
-    kind = audio.format.removesuffix("EX")
-    if path.suffix.lower() not in SUFFIXES_OF.get(kind, {path.suffix.lower()}):
-        yield f"holds {kind}, whatever its name says"
-    width = BYTES_PER_SAMPLE.get(audio.subtype, 0) * audio.channels if kind in ("WAV", "AIFF") else 0
-    # libsndfile trims an audio chunk to the file and says so in its log only.
-    trimmed = any(
-        line.strip().startswith(("data", "SSND")) and "should be" in line
-        for line in audio.extra_info.splitlines()
-    )
-    if trimmed or frames < audio.frames - audio.samplerate // 10:  # decoders drop a few samples at the end
-        yield "wrong header: announces more audio than there is"
-    elif 1.1 * width * frames < path.stat().st_size - (1 << 16) and width:
-        yield "wrong header: announces less audio than the file has room for"
+def _header_notes(audio: Sound, path: Path) -> Iterator[str]:
+    named = {kind.name for kind in KINDS if path.suffix.lower() in kind.suffixes}
+    if named and audio.kind not in named:
+        yield f"holds {audio.kind}, whatever its name says"
+    if audio.missing_seconds:
+        yield f"wrong header: announces {'more' if audio.missing_seconds > 0 else 'less'} audio than there is"
+    yield from audio.notices

@@ -10,15 +10,12 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 
-import soundfile
-
 from mono2stereo.data.inspection import inspect_audio
 from mono2stereo.data.sources.track import SPLITS, Track
-from mono2stereo.errors import DataError
+from mono2stereo.errors import AudioError, DataError
 from mono2stereo.files import atomic_path
 from mono2stereo.hashes import file_sha256
 from mono2stereo.parallel import map_parallel
-from mono2stereo.sequential import reason
 
 OK = "ok"
 
@@ -104,8 +101,8 @@ def inspect_track(track: Track, *, root: Path, min_seconds: float) -> ManifestRo
     try:
         row = replace(row, bytes=track.path.stat().st_size, sha256=file_sha256(track.path))
         inspection = inspect_audio(track.path, min_seconds)
-    except soundfile.SoundFileError as error:
-        return replace(row, status=f"unreadable: {reason(error)}")
+    except AudioError as error:
+        return replace(row, status=f"unreadable: {str(error).removeprefix(f'{track.path}: ')}")
     except OSError as error:
         return replace(row, status=f"unreadable: {(error.strerror or str(error)).lower()}")
     return replace(

@@ -18,12 +18,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import soundfile
 import soxr
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from mono2stereo.data.inspection import read_blocks
 from mono2stereo.data.manifest import OK, ManifestRow
 from mono2stereo.data.natural import OwnRateLevels, natural
 from mono2stereo.data.own_side import (
@@ -38,11 +36,12 @@ from mono2stereo.data.own_side import (
 from mono2stereo.data.pairs import Natural, PairEntry, StoredColumns, write_index
 from mono2stereo.dsp.mid_side import encode
 from mono2stereo.dsp.stft import Stft
-from mono2stereo.errors import DataError
+from mono2stereo.errors import AudioError, DataError
 from mono2stereo.files import atomic_path
 from mono2stereo.hashes import fingerprint
 from mono2stereo.parallel import map_parallel
-from mono2stereo.sequential import SequentialFile, reason
+from mono2stereo.sounds.opening import open_sound
+from mono2stereo.sounds.sound import Sound
 
 BLOCK_SAMPLES = 1 << 18
 
@@ -191,8 +190,8 @@ def _preprocess_track(row: ManifestRow, target: Path, *, root: Path, settings: S
     try:
         with atomic_path(target) as beside:
             write_pair(source, beside, rate, listen=levels.add)
-    except soundfile.SoundFileError as error:
-        raise DataError(f"{source}: unreadable: {reason(error)}") from None
+    except AudioError as error:
+        raise DataError(str(error)) from None
     pair, mid, side = StoredColumns(target), StoredColumns(target, 0), StoredColumns(target, 1)
     crops = sounding_stretches(pair, settings.crop_samples)
     return PreprocessedTrack(
@@ -232,20 +231,20 @@ def write_pair(
         listen: hears each block of mid and side at the recording's own rate, (samples, 2).
     """
     read = written = 0
-    with SequentialFile(source) as audio, target.open("wb") as file:
+    with open_sound(source) as audio, target.open("wb") as file:
         _write_header(file, 0)
-        resampler = soxr.ResampleStream(audio.samplerate, sample_rate, 2, dtype="float32", quality="VHQ")
+        resampler = soxr.ResampleStream(audio.sample_rate, sample_rate, 2, dtype="float32", quality="VHQ")
         for stereo, last in _blocks(audio):
             read += len(stereo)
             pair = np.stack(encode(stereo), axis=1)
             if listen:
                 listen(pair)
-            if audio.samplerate != sample_rate:
+            if audio.sample_rate != sample_rate:
                 pair = resampler.resample_chunk(np.ascontiguousarray(pair), last=last)
             file.write(np.ascontiguousarray(pair, "<f4").tobytes())
             written += len(pair)
         # Streaming may end a sample early or late.
-        samples = (2 * read * sample_rate + audio.samplerate) // (2 * audio.samplerate)
+        samples = (2 * read * sample_rate + audio.sample_rate) // (2 * audio.sample_rate)
         file.write(bytes(8 * max(samples - written, 0)))
         file.seek(-8 * max(written - samples, 0), 1)
         file.truncate()
@@ -253,8 +252,8 @@ def write_pair(
         _write_header(file, samples)
 
 
-def _blocks(audio: soundfile.SoundFile) -> Iterator[tuple[NDArray[np.float32], bool]]:
-    blocks = read_blocks(audio, "float32", BLOCK_SAMPLES)
+def _blocks(audio: Sound) -> Iterator[tuple[NDArray[np.float32], bool]]:
+    blocks = audio.blocks(BLOCK_SAMPLES, "float32")
     block = next(blocks, None)
     while block is not None:
         following = next(blocks, None)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from mono2stereo.dsp.mid_side import encode
 from mono2stereo.dsp.resampling import resample
@@ -16,6 +15,8 @@ from mono2stereo.errors import AudioError
 from mono2stereo.measures import OF_A_FILE, Readings, take_measures
 from mono2stereo.measures.side_analysis import SideAnalysis
 from mono2stereo.measures.signal_analysis import SignalAnalysis
+from mono2stereo.sounds.opening import open_sound
+from mono2stereo.sounds.sound import Sound
 
 COMMON_RATE = 22050  # Hz: files of different rates are compared over the same bands
 STRETCHES = 10
@@ -55,26 +56,23 @@ def measure_recording(path: Path, *, stretches: int = STRETCHES) -> Recording:
     """
     try:
         return _measure(path, stretches)
-    except (AudioError, soundfile.SoundFileError, OSError) as error:
-        known = isinstance(error, AudioError)
-        reason = str(error) if known else f"cannot be read ({_plain(error, path)})"
-        return Recording(path, error=reason)
-
-
-def _plain(error: Exception, path: Path) -> str:
-    text = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
-    return " ".join(text.replace(f"{path}: ", "").split()).rstrip(".")
+    except AudioError as error:
+        return Recording(path, error=str(error).removeprefix(f"{path}: "))
 
 
 def _measure(path: Path, stretches: int) -> Recording:
     if path.is_dir():
         raise AudioError("a folder; give a file")
-    with path.open("rb") as file, soundfile.SoundFile(file) as audio:  # whatever the name is
+    with open_sound(path) as audio:
         _require_fit(audio)
-        rate, frames = audio.samplerate, audio.frames
+        frames = audio.count()
+    with open_sound(path) as audio:
+        rate = audio.sample_rate
+        if frames < SHORTEST_SECONDS * rate:
+            raise AudioError(f"{frames / rate:.3g} s long; at least {SHORTEST_SECONDS:g} s")
         analyses: list[SideAnalysis] = []
         examples: list[Signal] = []
-        for stereo in _stretches(audio, stretches):
+        for stereo in _stretches(audio, frames, stretches):
             mid, side = (SignalAnalysis(np.ascontiguousarray(x), COMMON_RATE) for x in encode(stereo))
             if not (mid.silent and side.silent):  # between movements
                 analyses.append(SideAnalysis(mid, side))
@@ -89,28 +87,26 @@ def _measure(path: Path, stretches: int) -> Recording:
     return Recording(path, rate, frames / rate, len(analyses), readings, curves, examples[0])
 
 
-def _require_fit(audio: soundfile.SoundFile) -> None:
+def _require_fit(audio: Sound) -> None:
     if audio.channels != 2:
         channels = "one channel" if audio.channels == 1 else f"{audio.channels} channels"
         raise AudioError(f"{channels}; only stereo can be measured")
-    if audio.samplerate < LOWEST_SAMPLE_RATE:
-        raise AudioError(f"{audio.samplerate} Hz; at least {LOWEST_SAMPLE_RATE} Hz")
-    if audio.frames < SHORTEST_SECONDS * audio.samplerate:
-        raise AudioError(f"{audio.frames / audio.samplerate:.3g} s long; at least {SHORTEST_SECONDS:g} s")
+    if audio.sample_rate < LOWEST_SAMPLE_RATE:
+        raise AudioError(f"{audio.sample_rate} Hz; at least {LOWEST_SAMPLE_RATE} Hz")
 
 
-def _stretches(audio: soundfile.SoundFile, count: int) -> Iterator[Signal]:
+def _stretches(audio: Sound, frames: int, count: int) -> Iterator[Signal]:
     """(samples, 2) at the common rate: the middle of each of as many equal sections, one at a time."""
-    length = min(round(STRETCH_SECONDS * audio.samplerate), audio.frames)
-    sections = min(count, audio.frames // length)
+    length = min(round(STRETCH_SECONDS * audio.sample_rate), frames)
+    sections = min(count, frames // length)
     for section in range(sections):
-        audio.seek((2 * section + 1) * audio.frames // (2 * sections) - length // 2)
-        stereo = audio.read(length, dtype="float32", always_2d=True)
+        audio.skip((2 * section + 1) * frames // (2 * sections) - length // 2 - audio.frames_read)
+        stereo = audio.read(length, "float32")
         if not np.isfinite(stereo).all():
             raise AudioError("holds values that are not finite; repair it first")
-        if len(stereo) < SHORTEST_SECONDS * audio.samplerate:
+        if len(stereo) < SHORTEST_SECONDS * audio.sample_rate:
             raise AudioError("breaks off before the end that its header announces")
-        yield resample(stereo, audio.samplerate, COMMON_RATE)
+        yield resample(stereo, audio.sample_rate, COMMON_RATE)
 
 
 def _curves(stretch: SideAnalysis) -> dict[str, Signal]:

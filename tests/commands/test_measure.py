@@ -62,10 +62,10 @@ NOT_MEASURED = {
     "not finite.wav": "not finite; repair it first",
     "one channel.wav": "one channel; only stereo can be measured",
     "six.wav": "6 channels; only stereo can be measured",
-    "text.wav": "cannot be read (Format not recognised)",
-    "empty.wav": "cannot be read",
-    "cut.flac": "cannot be read",
-    "gone.wav": "cannot be read (No such file or directory)",
+    "text.wav": "no WAV, FLAC, OGG, MP3 or AIFF file",
+    "empty.wav": "is empty",
+    "cut.flac": "breaks off",
+    "gone.wav": "cannot be read (no such file or directory)",
     ".": "a folder; give a file",
 }
 MEASURED = ["noise.wav", "mono as stereo.wav", "one second.wav", "square.wav", "8k.wav", "192k.wav"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 import soundfile
 
 from mono2stereo.cli import main
+from mono2stereo.conversion.writing import GUID
 from mono2stereo.decorrelators.classical import CLASSICAL
 
 COMMAND = [str(Path(sys.executable).with_name("mono2stereo")), "convert"]
@@ -224,6 +226,64 @@ def test_a_file_goes_at_once_to_stdout_too_and_what_needs_to_seek_through_tempor
     assert (bad.returncode, bad.stdout) == (1, b"")
     (line,) = bad.stderr.decode().splitlines()
     assert line.startswith("error: stdin: cannot be read")
+
+
+def ffmpegs_wav(sound: np.ndarray, bits: int) -> bytes:
+    """What ffmpeg and sox write into a pipe above 16 bits: extensible, the length not known."""
+    data = (np.round(sound * 2 ** (bits - 1)).astype("<i4") << (32 - bits)).view(np.uint8).reshape(-1, 4)
+    frame = bits // 8
+    form = struct.pack("<HHIIHHHHIH", 0xFFFE, 1, 96000, 96000 * frame, frame, bits, 22, bits, 4, 1) + GUID
+    head = b"RIFF\xff\xff\xff\xffWAVEfmt " + struct.pack("<I", len(form)) + form + b"data\xff\xff\xff\xff"
+    return head + data[:, 4 - frame :].tobytes()
+
+
+@pytest.mark.parametrize("magic", [b"RIFF", b"RF64"])
+def test_a_gain_takes_what_ffmpeg_writes_at_24_bits_into_a_pipe(magic, folder, sound):
+    data = magic + ffmpegs_wav(sound, 24)[4:]
+    done = subprocess.run([*COMMAND, "-", "--gain", "0", *QUICK], input=data, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    Path("y.wav").write_bytes(done.stdout)
+    assert soundfile.info("y.wav").subtype == "PCM_24"
+    assert soundfile.info("y.wav").format == ("WAVEX" if magic == b"RIFF" else "WAV")
+    stereo = soundfile.read("y.wav", dtype="int32")[0].astype(np.int64) >> 8
+    np.testing.assert_array_equal(stereo.sum(axis=1), 2 * np.round(sound * 2**23).astype(np.int64))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such pipes")
+@pytest.mark.parametrize("how", [[], ["--gain", "0"]])
+@pytest.mark.parametrize("name", ["in/good.wav", "in/deep/good.flac"])
+def test_a_fifo_and_a_process_substitution_are_read_once(name, how, folder):
+    mono = soundfile.read(name)[0]
+    os.mkfifo("fifo")
+    command = [*COMMAND, "fifo", "-o", "x.wav", *how, *QUICK]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        Path("fifo").write_bytes(Path(name).read_bytes())
+        said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert said[0].decode().startswith("fifo → x.wav: g = 1")
+    done = subprocess.run(
+        ["bash", "-c", f"{' '.join(COMMAND)} <(cat {name}) -o - --format wav {' '.join([*how, *QUICK])}"],
+        capture_output=True,
+        timeout=60,
+    )
+    Path("y.wav").write_bytes(done.stdout)
+    for made in ("x.wav", "y.wav"):
+        np.testing.assert_array_equal(soundfile.read(made)[0].mean(axis=1), mono)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+@pytest.mark.parametrize("how", [[], ["--gain", "0"]])
+def test_devices_are_called_by_their_names(how, folder, capsys):
+    command = " ".join([*COMMAND, "in/good.wav", "-o", "-", *how, *QUICK])
+    done = subprocess.run(["bash", "-c", f"{command} > /dev/full"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "error: stdout: no space left on device; free some space, then run the same command again"
+    ]
+    assert status("in/good.wav", "-o", "/dev/stdout", *QUICK) == 2
+    assert errors(capsys) == [
+        "error: -o /dev/stdout: is no regular file; -o - writes to stdout, which can lead anywhere"
+    ]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -13,9 +13,10 @@ import soundfile
 from mutagen.flac import Picture
 from mutagen.id3 import APIC, TIT2, TPE1, TXXX
 
-from mono2stereo.conversion.chunks import chunks, copy_chunks
+from mono2stereo.conversion.chunks import copy_chunks
 from mono2stereo.conversion.files import convert_file
 from mono2stereo.decorrelators.velvet import Velvet
+from mono2stereo.sounds.chunks import chunks
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
 RIFF_CHUNKS = [
@@ -81,7 +82,9 @@ def append(path: Path, order: str, added: list[tuple[bytes, bytes]]) -> None:
 def contents(path: Path) -> list[tuple[bytes, bytes]]:
     data = path.read_bytes()
     with path.open("rb") as file:
-        return [(chunk.name, data[chunk.start : chunk.start + chunk.size]) for chunk in chunks(file)]
+        return [
+            (chunk.name, data[chunk.start : chunk.start + chunk.size]) for chunk in chunks(file, len(data))[0]
+        ]
 
 
 @pytest.mark.parametrize(("suffix", "wanted"), [("wav", RIFF_CHUNKS), ("aiff", AIFF_CHUNKS)])

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from mono2stereo.data.sources.track import SPLITS, Track
 from mono2stereo.errors import DataError
 from mono2stereo.hashes import sha256
+from mono2stereo.sounds.kinds import SOUND_SUFFIXES
 
-SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc"})
 MAX_NAME_BYTES = 120
 SPLIT_NAMES = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
     ("valid", "validation", "val", "dev"), "valid"
@@ -82,7 +82,7 @@ class FolderSource:
         return sorted(
             PurePosixPath(path.relative_to(self.path).as_posix())
             for path in paths
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+            if path.suffix.lower() in SOUND_SUFFIXES and not path.name.startswith(".") and path.is_file()
         )
 
 
