@@ -34,11 +34,12 @@ test: $(READY) ## the quick tests
 test-slow: $(READY) ## the long ones: whole pipelines, kills, browsers
 	python -m pytest -m slow
 
-lint: $(READY) ## ruff, mypy and the architecture's contracts
+lint: $(READY) ## ruff, mypy, the architecture's contracts, dependencies
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
+	deptry .
 
 format: $(READY) ## let ruff rewrite the code
 	ruff check --fix .
