@@ -9,7 +9,7 @@ export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help setup repro test test-slow lint format ui compare bench adopt lock clean
+.PHONY: help setup repro test test-slow lint format ui compare bench adopt mutants lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -31,14 +31,17 @@ repro: $(READY) ## run the pipeline: params.yaml's profile, by default the embed
 test: $(READY) ## the quick tests
 	python -m pytest
 
-test-slow: $(READY) ## the long ones: whole pipelines, kills, browsers
-	python -m pytest -m slow
+SHARD ?= 1/1
+test-slow: $(READY) ## the long ones: whole pipelines, kills, browsers; SHARD=2/3 is the second third of them
+	python -m pytest -m slow --splits $(notdir $(SHARD)) --group $(firstword $(subst /, ,$(SHARD))) \
+	  --splitting-algorithm least_duration --durations-path tests/slow_durations.json
 
-lint: $(READY) ## ruff, mypy and the architecture's contracts
+lint: $(READY) ## ruff, mypy, the architecture's contracts, dependencies
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
+	deptry .
 
 format: $(READY) ## let ruff rewrite the code
 	ruff check --fix .
@@ -50,7 +53,7 @@ ui: $(READY) ## compare runs and listen, in a browser
 compare: $(READY) ## all evaluated runs in one picture: reports/compare
 	python -m stages.compare
 
-bench: $(READY) ## time ours beside stock Keras, PyTorch and bare loops; writes reports/bench
+bench: $(READY) ## time ours beside stock Keras, PyTorch and bare loops: reports/bench; SMALL=1 only shows that all run
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
 	for question in startup preprocess formulations grouped_conv optimizer input_pipeline memory gan_step generator_step distribution \
 	  convert streaming cost report; do \
@@ -60,6 +63,9 @@ bench: $(READY) ## time ours beside stock Keras, PyTorch and bare loops; writes 
 adopt: $(READY) ## make the newest checkpoint the package's default model, with its evidence in reports/model
 	python -m stages.adopt
 
+mutants: $(READY) ## does a test notice when a line is wrong? all of it takes hours; ONLY=mono2stereo/….py SAMPLE=50 TESTS=…
+	python .ci/mutants.py $(ONLY) $(if $(TESTS),--tests $(TESTS)) $(if $(SAMPLE),--sample $(SAMPLE))
+
 lock: $(READY) ## pin the newest versions that fit pyproject.toml
 	$(BIN)/python -m uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
@@ -68,4 +74,4 @@ lock: $(READY) ## pin the newest versions that fit pyproject.toml
 	  | sed -n '/^nvidia-/,/[^\\]$$/p' > deploy/docker/cuda.lock
 
 clean: ## delete what the pipeline made here, not the environment
-	rm -rf data models reports/preprocess reports/train reports/render reports/listen reports/evaluate reports/compare .resume
+	rm -rf data models reports/preprocess reports/train reports/render reports/listen reports/evaluate reports/compare .resume build

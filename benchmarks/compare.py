@@ -12,10 +12,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-RESULTS = Path(__file__).parents[1] / "reports" / "bench" / "results.json"
+# `make bench SMALL=1` shows that all still run: a round of each at its smallest size, figures kept elsewhere.
+SMALL = bool(os.environ.get("SMALL"))
+RESULTS = Path(__file__).parents[1] / ("build" if SMALL else "reports") / "bench" / "results.json"
 THREADS = os.cpu_count() or 1
+Size = TypeVar("Size")
+
+
+def size(usual: Size, small: Size) -> Size:
+    """The usual size of something, or the smallest."""
+    return small if SMALL else usual
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,8 @@ def time_in_turn(
     candidates: Mapping[str, Candidate], rounds: int, *, calls: int = 1, warm_up: int = 2
 ) -> dict[str, list[float]]:
     """Seconds per call of each candidate in each round; every round times each of them once, in turn."""
+    if SMALL:
+        rounds = calls = warm_up = 1
     context = mp.get_context("spawn")
     workers: dict[str, tuple[Any, Connection]] = {}
     try:

@@ -18,7 +18,7 @@ import numpy as np
 import scipy.signal
 import soundfile
 
-from benchmarks.compare import RESULTS, Candidate, record, rows, time_in_turn
+from benchmarks.compare import RESULTS, Candidate, record, rows, size, time_in_turn
 from mono2stereo.conversion import Widened, Width, WidthCurve, convert_file
 from mono2stereo.conversion.writing import StereoWriter
 from mono2stereo.decorrelators import neural_stream
@@ -31,7 +31,8 @@ from mono2stereo.dsp.streaming_resampler import StreamResampler
 from mono2stereo.dsp.true_peak import TruePeak
 from mono2stereo.sounds.sound import Sound
 
-SAMPLE_RATE, SHORT_SECONDS, LONG_SECONDS = 44100, 10, 120
+SAMPLE_RATE = 44100
+SHORT_SECONDS, LONG_SECONDS = size((10, 120), (1, 5))
 BLOCK_SAMPLES = 1 << 16
 WIDTH = Width(curve=WidthCurve([50.0, 200.0, 2000.0, 20000.0], [-20.0, -12.0, -8.0, -4.0]))
 

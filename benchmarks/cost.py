@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from benchmarks import preprocess
-from benchmarks.compare import RESULTS, THREADS, Candidate, record, rows, time_in_turn
+from benchmarks.compare import RESULTS, THREADS, Candidate, record, rows, size, time_in_turn
 from benchmarks.gan_step import CONTEXT_FRAMES, FULL, PEAK_SIZE, frame_step, gflop
 from mono2stereo.models.discriminator_tables import (
     N_SCALES,
@@ -64,7 +64,7 @@ GPUS = (
 
 def full_profile() -> dict[str, Any]:
     """Steps, batch and crop of the profile, width of its discriminators."""
-    profile = yaml.safe_load((ROOT / "params.yaml").read_text())["profiles"]["full"]
+    profile = yaml.safe_load((ROOT / "params.yaml").read_text())["profiles"][size("full", "ci")]
     crop = profile["train"]["clip_samples"] - CONTEXT_FRAMES * frame_step(BINS)
     return {
         "steps": profile["train"]["steps"],

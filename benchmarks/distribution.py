@@ -62,8 +62,8 @@ def _take_place(addresses: list[str], index: int) -> None:
 def _step(strategy: str) -> Callable[[], object]:
     import tensorflow as tf
 
+    from mono2stereo.distribution.team import gather
     from mono2stereo.training.hardware import share_cores
-    from mono2stereo.training.team import gather
 
     share_cores()
     devices = [tf.config.LogicalDeviceConfiguration()] * (REPLICAS if strategy == "mirrored" else 1)

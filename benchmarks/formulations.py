@@ -10,11 +10,11 @@ import statistics
 import time
 from collections.abc import Callable
 
-from benchmarks.compare import RESULTS, THREADS
+from benchmarks.compare import RESULTS, THREADS, size
 from benchmarks.grouped_conv import LAYERS, gflop
 from mono2stereo.models.grouped_conv.conv_formulations import Plan, quickest
 
-ROUNDS = 7
+ROUNDS = size(7, 1)
 PHASES = (1, 2, 4, 8)
 
 
@@ -113,6 +113,7 @@ def main() -> None:
             bold = [f"**{c}**" if column == taken else c for c, column in zip(cells, columns, strict=True)]
             lines.append(f"| {name} | {' | '.join(bold)} |")
             print(lines[-1], flush=True)
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.with_name("formulations.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.compare import Candidate, record, rows, time_in_turn
+from benchmarks.compare import SMALL, Candidate, record, rows, time_in_turn
 from benchmarks.gan_step import PEAK_SIZE
 
 # Layer: batch, samples, channels, filters, taps, strides, groups.
@@ -26,7 +26,10 @@ LAYERS = {
     "quarter_scale_3": (8, 4136, 32, 64, 41, 2, 16),
 }
 # Stock Keras takes seconds for some of them: the peers are timed on one layer of each kind.
-COMPARED = ("generator_2", "generator_4", "scale_3", "scale_6", "period_5", "quarter_scale_3")
+COMPARED = ["generator_2", "generator_4", "scale_3", "scale_6", "period_5", "quarter_scale_3"]
+if SMALL:
+    COMPARED = ["generator_4", "scale_3"]
+    LAYERS = {name: (1, *LAYERS[name][1:]) for name in COMPARED}
 
 
 def tensorflow(*, shape: tuple[int, ...], stock: bool = False) -> Callable[[], object]:

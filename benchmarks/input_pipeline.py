@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.compare import Candidate, record, rows, time_in_turn
+from benchmarks.compare import Candidate, record, rows, size, time_in_turn
 from benchmarks.gan_step import make_step
 from mono2stereo.data.pairs import PairEntry, write_index
 
-RATE, SECONDS, TRACKS, BATCH, CLIP, CROP = 22050, 60, 8, 4, 31900, 22620
+SECONDS, TRACKS, BATCH = size((60, 8, 4), (3, 2, 2))
+RATE, CLIP, CROP = 22050, 31900, 22620
 
 
 def write_tracks(folder: Path) -> None:

@@ -6,10 +6,10 @@ import json
 
 import psutil
 
-from benchmarks.compare import RESULTS
+from benchmarks.compare import RESULTS, size
 from benchmarks.gan_step import make_step
 
-EARLY, LATE = 200, 2000
+EARLY, LATE = size((200, 2000), (2, 20))
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.compare import Candidate, record, rows, time_in_turn
+from benchmarks.compare import Candidate, record, rows, size, time_in_turn
 from benchmarks.gan_step import keras_adamw
 
 
@@ -15,7 +15,7 @@ def update(*, stock: bool) -> Callable[[], object]:
     from mono2stereo.models.discriminators import Discriminator
     from mono2stereo.training.optimizer import AdamW
 
-    variables = Discriminator(width=1.0).trainable_variables
+    variables = Discriminator(width=size(1.0, 1 / 16)).trainable_variables
     gradients = [0.01 * tf.random.normal(variable.shape) for variable in variables]
     optimizer = keras_adamw(variables) if stock else AdamW(variables, learning_rate=2e-4)
     return tf.function(lambda: optimizer.apply(gradients))

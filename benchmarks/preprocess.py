@@ -11,13 +11,14 @@ import numpy as np
 import soundfile
 import soxr
 
-from benchmarks.compare import Candidate, record, rows, time_in_turn
+from benchmarks.compare import Candidate, record, rows, size, time_in_turn
 from mono2stereo.data.own_side import level_bands, measure_own_side
 from mono2stereo.data.preprocessing import round_trip_db, write_pair
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.parallel import map_parallel
 
-FILES, SECONDS, RATE_IN, RATE_OUT = 8, 60, 44100, 22050
+FILES, SECONDS = size((8, 60), (2, 4))
+RATE_IN, RATE_OUT = 44100, 22050
 
 
 def write_recordings(folder: str) -> None:

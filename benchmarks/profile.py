@@ -46,7 +46,7 @@ def kinds(trace: Path) -> tuple[Counter[str], Counter[str]]:
 def main() -> None:
     """Print the table of one step."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("setting", choices=["full", "quarter"])
+    parser.add_argument("setting", choices=["full", "quarter"], nargs="?", default="full")
     setting: dict[str, Any] = FULL if parser.parse_args().setting == "full" else BASE
     call = ours(**setting)
     for _ in range(3):

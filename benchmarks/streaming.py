@@ -10,10 +10,10 @@ import time
 import numpy as np
 
 import mono2stereo
-from benchmarks.compare import RESULTS
+from benchmarks.compare import RESULTS, SMALL
 from mono2stereo.conversion import Width, WidthCurve
 
-SAMPLE_RATE, SECONDS, WARM_UP_SECONDS = 44100, 20, 1
+SAMPLE_RATE, SECONDS, WARM_UP_SECONDS = 44100, 1 if SMALL else 20, 1
 BLOCKS = (64, 256, 1024)
 WIDTH = Width(curve=WidthCurve([50.0, 200.0, 2000.0, 20000.0], [-20.0, -12.0, -8.0, -4.0]))
 

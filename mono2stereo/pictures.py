@@ -25,6 +25,8 @@ STYLE = {
     "legend.fontsize": 9,
     "legend.frameon": False,
 }
+SPECTROGRAM = {"n_fft": 1024, "hop_length": 256, "center": False}
+RANGE_DB = 80.0  # of a spectrogram
 TICKS_HZ = (31.5, 63, 125, 250, 500, 1000, 2000, 4000, 8000, 16000)
 
 
@@ -43,6 +45,15 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def spectrogram_db(x: Signal, *, reference: Signal) -> Signal:
+    """(n_bins, frames) of (samples,) in dB re the loudest point of `reference`, down to `RANGE_DB`."""
+    import librosa  # here: `mono2stereo measure` draws other pictures without it
+
+    magnitudes, loudest = (np.abs(librosa.stft(each, **SPECTROGRAM)) for each in (x, reference))
+    full = max(float(loudest.max()), 1e-9)
+    return librosa.amplitude_to_db(magnitudes, ref=full, amin=full * 10 ** (-RANGE_DB / 20), top_db=None)
 
 
 def draw_goniometer(axes: Axes, stereo: Signal) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mono2stereo.cluster import is_chief
 from mono2stereo.config import Config
 from mono2stereo.data.pairs import load_pairs
+from mono2stereo.distribution.place import is_chief
 from mono2stereo.errors import ModelError, one_line_errors
 from mono2stereo.evaluation.evaluate import Evaluation, evaluate
 from mono2stereo.evaluation.points import MODEL, OWN_SIDE, points_to_measure

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from mono2stereo.cluster import is_chief
 from mono2stereo.config import Config
 from mono2stereo.data.pairs import load_pairs
 from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
+from mono2stereo.distribution.place import is_chief
 from mono2stereo.errors import ModelError, one_line_errors
 from mono2stereo.files import atomic_path
 from mono2stereo.progress import progress

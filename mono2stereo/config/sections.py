@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mono2stereo.cluster import Strategy
+from mono2stereo.distribution.place import Strategy
 from mono2stereo.models.receptive_field import Kind
 
 Positive = Annotated[int, Field(gt=0)]

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from mono2stereo.data.natural import WIDTH_CENTRES_HZ, side_to_mid_bands_db, thinned_by_codec
 from mono2stereo.data.own_side import COHERENCE_FRAME_LENGTHS, N_MELS, STRETCH_SECONDS
 from mono2stereo.data.pairs import Width
-from mono2stereo.data.preprocessing import PreprocessedTrack
+from mono2stereo.data.preprocessed_track import PreprocessedTrack
 from mono2stereo.data.sources.track import SPLITS
 from mono2stereo.dsp.coherence import coherence_floor
 from mono2stereo.dsp.mel import mel_centres_hz

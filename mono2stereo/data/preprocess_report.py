@@ -16,7 +16,8 @@ from mono2stereo.data.manifest import OK, ManifestRow
 from mono2stereo.data.natural import CODEC_DROP_DB, thinned_by_codec
 from mono2stereo.data.own_side import COHERENCE_FRAME_LENGTHS, MAX_STRETCHES, N_MELS
 from mono2stereo.data.pairs import Natural
-from mono2stereo.data.preprocessing import PreprocessedTrack, Settings, natural_of
+from mono2stereo.data.preprocessed_track import PreprocessedTrack
+from mono2stereo.data.preprocessing import Settings, natural_of
 from mono2stereo.data.sources.track import SPLITS
 from mono2stereo.dsp.mel import mel_filterbank
 from mono2stereo.dsp.signals import mean_defined

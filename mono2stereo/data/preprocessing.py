@@ -7,7 +7,6 @@ outside DVC's outs until all are done: an interrupted run goes on with the next 
 from __future__ import annotations
 
 import os
-import pickle
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +24,6 @@ from numpy.typing import NDArray
 from mono2stereo.data.manifest import OK, ManifestRow
 from mono2stereo.data.natural import OwnRateLevels, natural
 from mono2stereo.data.own_side import (
-    OwnSide,
     Samples,
     level_bands,
     measure_own_side,
@@ -34,6 +32,7 @@ from mono2stereo.data.own_side import (
     stretch_movement,
 )
 from mono2stereo.data.pairs import Natural, PairEntry, StoredColumns, write_index
+from mono2stereo.data.preprocessed_track import PreprocessedTrack
 from mono2stereo.dsp.mid_side import encode
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import AudioError, DataError
@@ -68,29 +67,6 @@ class Settings:
     def fingerprint(self) -> str:
         """Changes with any setting and with the code that makes pairs."""
         return fingerprint(vars(self), __name__)
-
-
-@dataclass(frozen=True)
-class PreprocessedTrack:
-    """What preprocessing found out about one track.
-
-    Attributes:
-        entry: its line in the index of pairs.
-        seconds: its length.
-        round_trip_db: SNR of STFT and back on the whole mid, edges included.
-        own_side: how its side relates to its mid.
-        levels_db: (2, n_bands) third-octave levels of mid and side at its own rate.
-        crop_coherence: by window of the loss: coherence of mid and side over a crop, (n_mels,).
-        crop_movement: the figures of `dsp.movement` over a crop.
-    """
-
-    entry: PairEntry
-    seconds: float
-    round_trip_db: float
-    own_side: OwnSide
-    levels_db: NDArray[np.float64]
-    crop_coherence: dict[int, NDArray[np.float64]]
-    crop_movement: NDArray[np.float64]
 
 
 def preprocess(
@@ -166,13 +142,12 @@ def missing_audio(rows: Sequence[ManifestRow], *, root: Path) -> list[Path]:
 
 def _finish_track(row: ManifestRow, *, folder: Path, root: Path, settings: Settings) -> PreprocessedTrack:
     """Make a track and what is to be known of it, unless an earlier run has."""
-    facts = folder / f"{row.sha256}.pickle"  # written last; its folder's name stands for the code
-    if facts.is_file():
-        track: PreprocessedTrack = pickle.loads(facts.read_bytes())
-    else:
-        track = _preprocess_track(row, _stored(row, folder), root=root, settings=settings)
+    facts = folder / f"{row.sha256}.json"  # written last; its folder's name stands for the code
+    if not facts.is_file():
+        made = _preprocess_track(row, _stored(row, folder), root=root, settings=settings)
         with atomic_path(facts) as beside:
-            beside.write_bytes(pickle.dumps(track))
+            beside.write_text(made.dumps())
+    track = PreprocessedTrack.loads(facts.read_text())
     file = f"{row.split}/{row.track}.npy"
     group = Path(row.path).parent.name
     return replace(track, entry=replace(track.entry, name=row.track, split=row.split, file=file, group=group))

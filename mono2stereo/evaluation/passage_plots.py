@@ -14,10 +14,8 @@ from mono2stereo.dsp.signals import Signal
 from mono2stereo.evaluation.evaluate import Passage
 from mono2stereo.evaluation.points import MODEL, OWN_SIDE
 from mono2stereo.measures.side_analysis import MAX_LAG_MS
-from mono2stereo.measures.signal_analysis import FRAMES
-from mono2stereo.pictures import STYLE, draw_goniometer, new_figure
+from mono2stereo.pictures import RANGE_DB, STYLE, draw_goniometer, new_figure, spectrogram_db
 
-RANGE_DB = 80.0
 GAINED_DB = 30.0
 COLUMNS = 4
 
@@ -27,7 +25,6 @@ def draw_spectrograms(passage: Passage, file: Path) -> None:
     signals = {"mid": passage.mid}
     for method, (mid, side) in passage.made.items():
         signals[method] = level_match(side, mid)
-    loudest = max(float(np.abs(FRAMES.analyse(passage.mid)).max()), 1e-9)
     rate, columns = passage.sample_rate, 3
     rows = -(-len(signals) // columns)
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
@@ -35,7 +32,8 @@ def draw_spectrograms(passage: Passage, file: Path) -> None:
         panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
         for axes, (name, x) in zip(panels, signals.items(), strict=False):
             image = axes.imshow(
-                _level_db(x, loudest), origin="lower", aspect="auto", cmap="magma", vmin=-RANGE_DB, vmax=0,
+                spectrogram_db(x, reference=passage.mid),
+                origin="lower", aspect="auto", cmap="magma", vmin=-RANGE_DB, vmax=0,
                 extent=(0, len(x) / rate, 0, rate / 2000),
             )  # fmt: skip
             axes.set_title(name if name == "mid" else f"side: {name}")
@@ -70,17 +68,15 @@ def draw_model(passage: Passage, file: Path) -> None:
     """Mid, the model's side and the recording's own: spectrograms, what they gained, correlation, width."""
     rate, stereos = passage.sample_rate, {name: passage.made[name] for name in (MODEL, OWN_SIDE)}
     lags = round(MAX_LAG_MS / 1000 * rate)
-    loudest = max(float(np.abs(FRAMES.analyse(passage.mid)).max()), 1e-9)
-    mid_db = _level_db(passage.mid, loudest)
+    mid_db = spectrogram_db(passage.mid, reference=passage.mid)
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):
         figure = new_figure(13, 8.5)
         rows = figure.subplots(3, 3)
         extent = (0, len(passage.mid) / rate, 0, rate / 2000)
         look = {"origin": "lower", "aspect": "auto", "extent": extent}
         for column, side in enumerate([None, *stereos]):
-            made_db = (
-                mid_db if side is None else _level_db(level_match(stereos[side][1], passage.mid), loudest)
-            )
+            x = passage.mid if side is None else level_match(stereos[side][1], passage.mid)
+            made_db = spectrogram_db(x, reference=passage.mid)
             image = rows[0, column].imshow(made_db, cmap="magma", vmin=-RANGE_DB, vmax=0, **look)
             rows[0, column].set_title("mid" if side is None else f"side: {side}")
             if side is None:
@@ -102,12 +98,6 @@ def draw_model(passage: Passage, file: Path) -> None:
         rows[2, 0].legend()
         figure.suptitle(_title(passage, "sides at the level of the mid"))
         figure.savefig(file, dpi=80, pil_kwargs={"quality": 80})
-
-
-def _level_db(x: Signal, loudest: float) -> Signal:
-    """(n_bins, frames), floored at the range that is drawn."""
-    magnitudes = np.abs(FRAMES.analyse(x)).T / loudest
-    return 20 * np.log10(np.maximum(magnitudes, 10 ** (-RANGE_DB / 20)))
 
 
 def _title(passage: Passage, what: str) -> str:

@@ -36,8 +36,15 @@ def mean_interval(
         return np.nan, np.nan, np.nan
     if len(present) == 1:
         return float(present[0]), np.nan, np.nan
-    drawn = np.random.default_rng(seed).integers(len(present), size=(resamples, len(present)))
-    low, high = np.quantile(present[drawn].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    drawn = stats.bootstrap(
+        (present,),
+        np.mean,
+        n_resamples=resamples,
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    low, high = drawn.confidence_interval
     return float(present.mean()), float(low), float(high)
 
 
@@ -67,7 +74,7 @@ def nested_interval(
     mean = float(np.mean([values.mean() for values in present]))
     if len(present) == 1:
         return mean, np.nan, np.nan
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(seed)  # by hand: scipy.stats.bootstrap draws in one stage
     drawn = random.integers(len(present), size=(resamples, len(present)))
     means = np.empty(drawn.shape)
     for track, values in enumerate(present):

@@ -8,8 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mono2stereo.dsp.mel import mel_filterbank
-from mono2stereo.losses.spectra import Spectra, power
+from mono2stereo.losses.spectra import Spectra, mel_filterbank, power
 
 MIN_FRAMES = 16
 

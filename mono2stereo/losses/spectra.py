@@ -1,8 +1,10 @@
-"""Short-time spectra of one signal, each computed once however many loss terms ask for it."""
+"""Short-time spectra of one signal, each computed once however many terms ask for it, and mel bands."""
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
+from librosa.filters import mel
 
 
 class Spectra:
@@ -21,6 +23,11 @@ class Spectra:
         if key not in self._stfts:
             self._stfts[key] = tf.signal.stft(self.waveform, *key)
         return self._stfts[key]
+
+
+def mel_filterbank(sample_rate: int, fft_length: int, n_mels: int) -> np.ndarray:
+    """Slaney's bands, (n_mels, fft_length // 2 + 1) float64; `dsp.mel` makes the same without librosa."""
+    return mel(sr=sample_rate, n_fft=fft_length, n_mels=n_mels, dtype=np.float64)
 
 
 def power(spectrum: tf.Tensor) -> tf.Tensor:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mono2stereo.dsp.stft import Stft
 from mono2stereo.files import atomic_path
-
-FRAMES = Stft(frame_length=1024, frame_step=256, fft_length=1024)
-RANGE_DB = 80.0
+from mono2stereo.pictures import RANGE_DB, SPECTROGRAM, spectrogram_db
 
 
 def draw_spectrograms(
@@ -29,20 +25,16 @@ def draw_spectrograms(
         sample_rate: in Hz.
         title: shown above.
     """
-    spectra = {
-        "mid": np.abs(FRAMES.analyse(mid)),
-        "side, generated": np.abs(FRAMES.analyse(estimate)),
-        "side, as recorded": np.abs(FRAMES.analyse(reference)),
-    }
-    loudest = max(float(spectra["mid"].max()), 1e-9)
+    signals = {"mid": mid, "side, generated": estimate, "side, as recorded": reference}
     figure = Figure(figsize=(8, 7.2), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(3, 1, sharex=True, sharey=True)
-    first_centre = FRAMES.frame_length / 2 / sample_rate
-    for panel, (name, magnitudes) in zip(panels, spectra.items(), strict=True):
-        last_centre = first_centre + (len(magnitudes) - 1) * FRAMES.frame_step / sample_rate
+    first_centre = SPECTROGRAM["n_fft"] / 2 / sample_rate
+    for panel, (name, x) in zip(panels, signals.items(), strict=True):
+        levels_db = spectrogram_db(x, reference=mid)
+        last_centre = first_centre + (levels_db.shape[1] - 1) * SPECTROGRAM["hop_length"] / sample_rate
         image = panel.imshow(
-            20 * np.log10(np.maximum(magnitudes.T / loudest, 1e-9)),
+            levels_db,
             origin="lower",
             aspect="auto",
             cmap="magma",

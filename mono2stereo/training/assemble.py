@@ -16,6 +16,7 @@ from mono2stereo.data.batches import batches
 from mono2stereo.data.clips import ClipDrawer
 from mono2stereo.data.pairs import Natural, load_natural, load_pairs
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
+from mono2stereo.distribution.team import gather
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import TrainingError
 from mono2stereo.files import atomic_path
@@ -29,12 +30,11 @@ from mono2stereo.training.calibration import own_width
 from mono2stereo.training.curves import Curves, Sink
 from mono2stereo.training.gan import Gan
 from mono2stereo.training.hardware import compute_in
-from mono2stereo.training.loop import Schedule, follow, train
+from mono2stereo.training.loop import Record, Schedule, train
 from mono2stereo.training.needs import disk_needed
 from mono2stereo.training.optimizer import AdamW
 from mono2stereo.training.resume import ResumeState
 from mono2stereo.training.step import GanStep
-from mono2stereo.training.team import gather
 from mono2stereo.training.terms import terms_of
 
 # What decides the numbers of a run, beside the data and the code.
@@ -132,20 +132,29 @@ class Training:
                 made = own_width(NeuralDecorrelator.load(beside), self.train_clips.pairs)
                 export_onnx(self.model, beside, **contents, own_width=made)
 
-        return train(
+        record = Record(
             step=self.step,
             schedule=Schedule(
                 settings.steps, settings.log_every, settings.validate_every, settings.checkpoint_every
             ),
-            batches=self.batches,
             validation=self.valid_clips.fixed(settings.validation_clips),
             batch_size=settings.batch_size,
             curves=Curves(self.reports, self.state.ledger, sink),
             export=export,
             state=self.state,
             facts=facts,
-            divergence_limit=settings.divergence_limit,
+        )
+        self._train(record)
+        return record.valid
+
+    def _train(self, record: Record | None) -> None:
+        train(
+            step=self.step,
+            last=self.config.train.steps,
+            batches=self.batches,
+            divergence_limit=self.config.train.divergence_limit,
             team=self.team,
+            record=record,
         )
 
     def _card_facts(self) -> dict[str, Any]:
@@ -169,19 +178,15 @@ class Training:
 
     def follow(self) -> None:
         """Do the part of a worker that is not the chief; ends when the chief has ended."""
-        follow(
-            step=self.step,
-            last=self.config.train.steps,
-            batches=self.batches,
-            divergence_limit=self.config.train.divergence_limit,
-            team=self.team,
-        )
+        self._train(None)
+        self.end()
 
     def end(self) -> None:
-        """Let the workers go and forget the states: all that tells of the run is written."""
+        """Wait for all, the chief once all that tells of the run is written; then it forgets the states."""
         with self.team.together():
             self.team.wait_for_all()
-        self.state.clear()
+        if self.team.chief:
+            self.state.clear()
 
     def batches(self, steps: range) -> Iterator[tuple[tf.Tensor, ...]]:
         """This process's share of each step's clips, on the devices that compute it."""

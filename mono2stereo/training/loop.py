@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from mono2stereo.distribution.team import Team
 from mono2stereo.errors import TrainingError
 from mono2stereo.progress import progress
 from mono2stereo.training.curves import Curves
 from mono2stereo.training.interrupts import deferred_signals
 from mono2stereo.training.resume import ResumeState
 from mono2stereo.training.step import GanStep
-from mono2stereo.training.team import Team
 
 Clips = tuple[np.ndarray, np.ndarray]
 
@@ -36,105 +36,104 @@ class Schedule:
         return step % every == 0 or step == self.steps
 
 
-def train(
-    *,
-    step: GanStep,
-    schedule: Schedule,
-    batches: Callable[[range], Iterable[tuple[tf.Tensor, ...]]],
-    validation: Clips,
-    batch_size: int,
-    curves: Curves,
-    export: Callable[[int, Mapping[str, float]], None],
-    state: ResumeState,
-    facts: Mapping[str, Any],
-    divergence_limit: float,
-    team: Team,
-) -> dict[str, float]:
-    """Train from the newest saved state, or from the start, to `schedule.steps`.
+@dataclass
+class Record:
+    """What the chief alone keeps of a training: curves, validation, deployable models, resume states.
 
     Args:
         step: The GAN step.
-        schedule: When to log, validate, checkpoint and end.
-        batches: Yields the batches of a range of steps.
+        schedule: When to log, validate and checkpoint.
         validation: Fixed clips: mid `(clips, clip)`, real `(clips, crop)`.
         batch_size: Of validation.
         curves: Takes the figures.
         export: Writes the deployable model of a step, given its last validation figures.
         state: Where to resume from.
         facts: Kept with each state.
-        divergence_limit: A loss term beyond it stops the run.
-        team: Who trains; this process is its chief.
 
-    Returns:
-        The last validation figures.
-
-    Raises:
-        TrainingError: A term is not finite or beyond the limit; names step and term. Another process is gone.
-        SystemExit: After SIGINT or SIGTERM, with the state saved.
+    Attributes:
+        valid: The last validation figures.
     """
-    restored = state.restore() or {"step": 0, "valid": {}, "rows": [], "curves": []}
-    first, valid, rows = restored["step"] + 1, restored["valid"], restored["rows"]
-    curves.begin(restored["curves"])
-    steps = range(first, schedule.steps + 1)
-    numbered = zip(steps, batches(steps), strict=True)
-    shown = progress(numbered, total=len(steps), label="train")
-    with team.together(), deferred_signals() as interrupt:
-        team.take_chiefs(step.variables.values())
-        began, timed = time.perf_counter(), first - 1
-        for number, (mid, real) in shown:
-            figures = step.train(mid, real)
-            _check(figures, number, divergence_limit)
-            rows.append(figures)
-            if schedule.due(number, schedule.log_every):
-                now = time.perf_counter()
-                speed = {"steps_per_second": (number - timed) / (now - began)}
-                curves.log("train", number, _means(rows) | speed)
-                rows, began, timed = [], now, number
-            if schedule.due(number, schedule.validate_every):
-                valid = validate(step, validation, batch_size)
-                curves.log("valid", number, valid)
-            checkpoint = schedule.due(number, schedule.checkpoint_every)
-            if checkpoint:
-                export(number, valid)
-            stopped = team.agree_to_stop(interrupt.signal_number)
-            if checkpoint or stopped is not None:
-                state.save(number, {**facts, "valid": valid, "rows": rows, "curves": curves.rows})
-            if stopped is not None:
-                print(f"stopped after step {number}; the same command goes on from here", flush=True)
-                raise SystemExit(128 + stopped)
-    return valid
+
+    step: GanStep
+    schedule: Schedule
+    validation: Clips
+    batch_size: int
+    curves: Curves
+    export: Callable[[int, Mapping[str, float]], None]
+    state: ResumeState
+    facts: Mapping[str, Any]
+
+    def restore(self) -> None:
+        """Go back to the newest saved state, or to the start."""
+        restored = self.state.restore() or {"step": 0, "valid": {}, "rows": [], "curves": []}
+        self.valid: dict[str, float] = restored["valid"]
+        self._rows: list[dict[str, float]] = restored["rows"]
+        self.curves.begin(restored["curves"])
+        self._began, self._timed = time.perf_counter(), restored["step"]
+
+    def add(self, number: int, figures: dict[str, float]) -> None:
+        """Take the figures of a step; log, validate and export where it is time."""
+        due = self.schedule.due
+        self._rows.append(figures)
+        if due(number, self.schedule.log_every):
+            now = time.perf_counter()
+            speed = {"steps_per_second": (number - self._timed) / (now - self._began)}
+            self.curves.log("train", number, _means(self._rows) | speed)
+            self._rows, self._began, self._timed = [], now, number
+        if due(number, self.schedule.validate_every):
+            self.valid = validate(self.step, self.validation, self.batch_size)
+            self.curves.log("valid", number, self.valid)
+        if due(number, self.schedule.checkpoint_every):
+            self.export(number, self.valid)
+
+    def keep(self, number: int, *, stopped: bool) -> None:
+        """Save the state with each checkpoint, and where training stops."""
+        if stopped or self.schedule.due(number, self.schedule.checkpoint_every):
+            kept = {"valid": self.valid, "rows": self._rows, "curves": self.curves.rows}
+            self.state.save(number, {**self.facts, **kept})
+        if stopped:
+            print(f"stopped after step {number}; the same command goes on from here", flush=True)
 
 
-def follow(
+def train(
     *,
     step: GanStep,
     last: int,
     batches: Callable[[range], Iterable[tuple[tf.Tensor, ...]]],
     divergence_limit: float,
     team: Team,
+    record: Record | None,
 ) -> None:
-    """What a worker that is not the chief does: the same steps, and nothing else.
+    """Train from the newest saved state, or from the start: every process of a team does the same steps.
 
     Args:
         step: The GAN step.
         last: Number of the last step.
-        batches: Yields this worker's share of the batches of a range of steps.
-        divergence_limit: As the chief's.
+        batches: Yields this process's share of the batches of a range of steps.
+        divergence_limit: A loss term beyond it stops the run.
         team: Who trains.
+        record: The chief's; None for the others.
 
     Raises:
-        TrainingError: As the chief; or the chief is gone.
-        SystemExit: As the chief, when any process was asked to stop.
+        TrainingError: A term is not finite or beyond the limit; names step and term. Another process is gone.
+        SystemExit: After SIGINT or SIGTERM to any process, with the state saved.
     """
+    if record:
+        record.restore()
     with team.together(), deferred_signals() as interrupt:
         team.take_chiefs(step.variables.values())
         steps = range(step.steps_done + 1, last + 1)
-        for number, (mid, real) in zip(steps, batches(steps), strict=True):
-            _check(step.train(mid, real), number, divergence_limit)
+        numbered = zip(steps, batches(steps), strict=True)
+        for number, batch in progress(numbered, total=len(steps), label="train") if record else numbered:
+            figures = step.train(*batch)
+            _check(figures, number, divergence_limit)
+            if record:
+                record.add(number, figures)
             stopped = team.agree_to_stop(interrupt.signal_number)
+            if record:
+                record.keep(number, stopped=stopped is not None)
             if stopped is not None:
                 raise SystemExit(128 + stopped)
-        team.wait_for_all()
 
 
 def validate(step: GanStep, clips: Clips, batch_size: int) -> dict[str, float]:

@@ -122,7 +122,7 @@ def _children(process: int) -> list[int]:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="workers are found through Linux' /proc")
 def test_a_killed_stage_goes_on_with_the_next_track(tmp_path: Path) -> None:
     folder = _workspace(tmp_path / "killed", TRACKS)
-    finished = "data/finished_tracks/*/*.pickle"
+    finished = "data/finished_tracks/*/*.json"
     process = _stage(folder, "preprocess")
     deadline = time.monotonic() + 300
     while len(list(folder.glob(finished))) < 4 and time.monotonic() < deadline:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from mono2stereo.data.manifest import build_manifest
 from mono2stereo.data.own_side import level_bands, measure_own_side, sounding_stretches
 from mono2stereo.data.pairs import load_natural, load_pairs
 from mono2stereo.data.preprocess_report import write_reports
+from mono2stereo.data.preprocessed_track import PreprocessedTrack
 from mono2stereo.data.preprocessing import (
     Settings,
     missing_audio,
@@ -71,6 +72,15 @@ def test_pairs_equal_the_direct_computation(tmp_path: Path, rows) -> None:
             np.testing.assert_allclose(levels, np.sqrt(np.mean(bands**2, axis=0)), rtol=1e-3)
     assert [track.entry.name for track in tracks] == ["train", "valid", "test"]
     assert all(track.round_trip_db > 120 for track in tracks)
+
+
+def test_a_finished_track_is_read_to_the_last_bit(tmp_path: Path, rows) -> None:
+    track, *_ = _preprocess(rows, tmp_path)
+    silent = replace(track.own_side, coherence={1024: np.array([1 / 3, np.nan])}, largest_correlation=np.nan)
+    track = replace(track, own_side=silent, levels_db=np.random.default_rng(0).normal(size=(2, 31)))
+    again = PreprocessedTrack.loads(track.dumps())
+    np.testing.assert_equal(asdict(again), asdict(track))
+    assert again.levels_db.dtype == np.float64
 
 
 @pytest.mark.parametrize("rate", [44100, 48000, 22050, 32000, 96000])

@@ -29,7 +29,13 @@ def test_hadolint_finds_nothing() -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("script", ["deploy/docker/try", ".ci/run", ".ci/reproduce"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "deploy/docker/try",
+        *(f".ci/{name}" for name in ("run", "reproduce", "system", "targets", "unskipped")),
+    ],
+)
 def test_shellcheck_finds_nothing_in_scripts_that_can_be_run(script: str) -> None:
     assert (ROOT / script).stat().st_mode & 0o111
     done = subprocess.run([BIN / "shellcheck", ROOT / script], capture_output=True, text=True)

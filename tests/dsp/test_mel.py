@@ -23,6 +23,8 @@ def distance_db(*, estimate, reference):
         (22050, 4096, 80, 0, None),
         (44100, 2048, 128, 20, 16000),
         (8000, 256, 40, 0, 4000),
+        (22050, 1024, 80, 0, 11025),
+        (22050, 8192, 80, 0, 11025),
     ],
 )
 def test_filterbank_matches_librosa(sample_rate, fft_length, n_mels, low_hz, high_hz):
@@ -32,6 +34,14 @@ def test_filterbank_matches_librosa(sample_rate, fft_length, n_mels, low_hz, hig
     np.testing.assert_allclose(
         mel_filterbank(sample_rate, fft_length, n_mels, low_hz, high_hz), theirs, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("fft_length", [1024, 4096, 8192])
+def test_the_losses_bands_are_ours(fft_length):
+    from mono2stereo.losses import spectra
+
+    ours = mel_filterbank(22050, fft_length, 80)
+    np.testing.assert_array_equal(spectra.mel_filterbank(22050, fft_length, 80), ours)
 
 
 @given(st.floats(0, 24000))

@@ -1,3 +1,4 @@
+import librosa
 import numpy as np
 import pytest
 
@@ -31,6 +32,15 @@ def test_peaks_stand_at_the_onsets():
     for time in times:
         near = slice(int((time - 0.1) * SAMPLE_RATE / 256), int((time + 0.1) * SAMPLE_RATE / 256))
         assert rises[near].max() > 5 * np.median(rises)
+
+
+def test_envelope_is_librosas_onset_strength_of_the_same_cells():
+    x = bursts([0.5, 1.3, 2.9])
+    magnitudes = np.abs(librosa.stft(x, n_fft=1024, hop_length=256, center=False))
+    cells = librosa.filters.mel(sr=SAMPLE_RATE, n_fft=1024, n_mels=80, dtype=np.float64) @ magnitudes
+    levels_db = librosa.amplitude_to_db(cells, ref=np.max, amin=1e-30, top_db=60)
+    theirs = librosa.onset.onset_strength(S=levels_db, sr=SAMPLE_RATE, hop_length=256, center=False)
+    np.testing.assert_allclose(envelope(x), theirs[1:], atol=1e-4)
 
 
 def test_same_onsets_correlate_and_others_do_not():

@@ -20,10 +20,10 @@ import yaml
 from test_kills import assert_alike
 from test_training import write_pairs
 
-from mono2stereo.cluster import Place, is_chief, place
+from mono2stereo.distribution import rendezvous
+from mono2stereo.distribution.place import Place, is_chief, place
+from mono2stereo.distribution.team import Team, _slurm_addresses, gather
 from mono2stereo.errors import ConfigError, TrainingError
-from mono2stereo.training import rendezvous
-from mono2stereo.training.team import Team, _slurm_addresses, gather
 
 ROOT = Path(__file__).parents[2]
 STEPS = 20

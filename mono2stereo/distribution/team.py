@@ -15,9 +15,9 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 
-from mono2stereo.cluster import Place, Strategy, place
+from mono2stereo.distribution.place import Place, Strategy, place
+from mono2stereo.distribution.rendezvous import meet
 from mono2stereo.errors import TrainingError
-from mono2stereo.training.rendezvous import meet
 
 # How TensorFlow says that another process died, does not answer any more, or stopped by itself.
 GONE = (
