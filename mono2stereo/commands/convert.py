@@ -59,6 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         how = f"take the {side} channel of a stereo source, not (L+R)/2"
         channel.add_argument(f"--from-{side}", action="store_true", help=how)
     add("--keep-if-stereo", action="store_true", help="copy stereo sources as they are")
+    add = parser.add_argument_group("films").add_argument
+    add("--track", type=int, metavar="N", help="convert the N-th sound track (default: the first)")
+    add("--add-track", action="store_true", help="keep that track; the stereo one comes behind the others")
     add = parser.add_argument_group("width").add_argument
     add("--width", type=float, metavar="DB", help="wider (above 0) or narrower than the curve")
     add(
@@ -167,6 +170,8 @@ def _file_options(options: argparse.Namespace) -> FileOptions:
         force=options.force,
         dither=options.dither,
         preserve=options.preserve,
+        track=options.track,
+        add_track=options.add_track,
     )
 
 

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
-from typing import Any
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from mono2stereo.conversion.ahead import ahead
+from mono2stereo.conversion.films import BIT_RATES, codec_for, write_film
 from mono2stereo.conversion.fold_down import Channel
-from mono2stereo.conversion.formats import Encoding, choose_encoding, target_kind, word_bits
+from mono2stereo.conversion.formats import (
+    LARGEST_RIFF_BYTES,
+    Encoding,
+    choose_encoding,
+    target_kind,
+    word_bits,
+)
 from mono2stereo.conversion.gain import CEILING, LOSSY_CEILING, Gain, Meter, true_peak_db
+from mono2stereo.conversion.mid_and_side import Spool, in_step, metered
 from mono2stereo.conversion.reading import Recording
 from mono2stereo.conversion.tag_reading import header_texts, read_tags
 from mono2stereo.conversion.tags import carry_tags
 from mono2stereo.conversion.writing import Dither, StereoWriter
-from mono2stereo.decorrelators.base import Decorrelator, stages_of
-from mono2stereo.dsp.signals import Signal
+from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.errors import AudioError
 from mono2stereo.files import atomic_path
+from mono2stereo.sounds.kinds import CONTAINER_SUFFIXES
 from mono2stereo.sounds.opening import open_source
 from mono2stereo.sounds.source import Source
 
@@ -43,6 +50,8 @@ class FileOptions:
         force: Overwrite existing files.
         dither: Of integers: the side always, the mid where its samples become shorter.
         preserve: Give the output the input's time of modification.
+        track: Of several sound tracks, from 1 up; None for the first.
+        add_track: Of a film: keep that track and put the stereo one behind the others.
     """
 
     gain_db: float | None = None
@@ -54,6 +63,8 @@ class FileOptions:
     force: bool = False
     dither: bool = True
     preserve: bool = False
+    track: int | None = None
+    add_track: bool = False
 
     @property
     def channel(self) -> Channel:
@@ -113,11 +124,16 @@ def convert_file(
 def _convert_file(
     source: Path, target: Path, decorrelator: Decorrelator, options: FileOptions, name: str
 ) -> Converted:
-    with Recording(source, name, channel=options.channel) as recording, atomic_path(target) as beside:
+    with (
+        Recording(source, name, channel=options.channel, track=options.track) as recording,
+        atomic_path(target) as beside,
+    ):
         if recording.channels == 2 and (options.keep_if_stereo or not options.channel):
             recording.listen()
             if options.keep_if_stereo and recording.fold_down.is_stereo:
                 return _keep(recording, source, target, beside, options)
+        if target.suffix.lower() in CONTAINER_SUFFIXES:
+            return _convert_film(recording, source, target.suffix, beside, decorrelator, options)
         encoding = choose_encoding(
             recording.encoding,
             recording.kind,
@@ -134,6 +150,37 @@ def _convert_file(
         done.notices += [notice for notice in [carry_tags(source, beside, tags, **kinds)] if notice]
         if options.preserve:
             _preserve(source, beside)
+    return done
+
+
+def _convert_film(
+    recording: Recording,
+    source: Path,
+    suffix: str,
+    beside: Path,
+    decorrelator: Decorrelator,
+    options: FileOptions,
+) -> Converted:
+    """By way of a WAV file beside the film, which holds the one new track."""
+    bits = word_bits(recording.encoding) if options.samples is None else float(options.samples)
+    subtype = "PCM_16" if bits <= 16 else "PCM_24" if bits <= 24 else "FLOAT"
+    lossy = codec_for(suffix.lower(), subtype) in BIT_RATES
+    with TemporaryDirectory(dir=beside.parent, prefix=".") as folder:
+        sound = Path(folder) / "sound.wav"
+        form = "RF64" if 8 * recording.likely_frames > LARGEST_RIFF_BYTES else "WAV"
+        encoding = Encoding(form, "FLOAT" if lossy else subtype)
+        done = _convert(recording, decorrelator, sound, encoding, options, texts={}, lossy=lossy)
+        done.notices += write_film(
+            source,
+            sound,
+            beside,
+            track=options.track,
+            add_track=options.add_track,
+            start=recording.start,
+            name=recording.name,
+        )
+    if options.preserve:
+        _preserve(source, beside)
     return done
 
 
@@ -221,26 +268,29 @@ def _convert(
     options: FileOptions,
     *,
     texts: dict[str, str],
+    lossy: bool = False,
 ) -> Converted:
+    """`lossy`: what is written is for an encoder."""
+    lossy = lossy or encoding.is_lossy
     shorter = encoding.bits is not None and encoding.bits < word_bits(recording.encoding)
     dither: Dither = "none" if not options.dither else "both" if shorter else "side"
     precise = encoding.subtype in ("PCM_32", "DOUBLE")
     dtype: np.dtype[np.floating] = np.dtype("float64" if precise else "float32")
-    with closing(_in_step(recording, decorrelator, dtype)) as made:
+    with closing(in_step(recording, decorrelator, dtype)) as made:
         meter = Meter(recording.sample_rate, loudness=options.match_loudness)
         changes_mid = decorrelator.changes_mid
-        protected = encoding.subtype not in ("FLOAT", "DOUBLE")
+        protected = lossy or encoding.subtype not in ("FLOAT", "DOUBLE")
         if options.gain_db is not None:
-            gain, pairs = Gain(options.gain_db, "as asked"), _metered(made, meter)
+            gain, pairs = Gain(options.gain_db, "as asked"), metered(made, meter)
         elif not (protected or options.match_loudness):
-            gain, pairs = Gain(), _metered(made, meter)
+            gain, pairs = Gain(), metered(made, meter)
         else:
             assert isinstance(target, Path)
             # The gain depends on the whole file, so the side waits on disk, beside the output.
-            spool = _Spool(target.parent, dtype, columns=1 + changes_mid)
-            for mid, side in _metered(made, meter):
+            spool = Spool(target.parent, dtype, columns=1 + changes_mid)
+            for mid, side in metered(made, meter):
                 spool.write(side, *([mid] if changes_mid else []))
-            ceiling = LOSSY_CEILING if encoding.is_lossy else CEILING
+            ceiling = LOSSY_CEILING if lossy else CEILING
             gain, pairs = meter.gain(ceiling if protected else np.inf), spool.pairs(recording)
         with (
             StereoWriter(target, recording.sample_rate, encoding, gain, texts, dither) as writer,
@@ -250,85 +300,7 @@ def _convert(
                 writer.write(mid, side)
         if not recording.frames_read:
             raise AudioError(f"{recording.name}: holds no samples")
-        return Converted(gain, list(_notices(recording, encoding, meter, gain, writer, changes_mid)))
-
-
-def _in_step(
-    recording: Recording, decorrelator: Decorrelator, dtype: np.dtype[np.floating]
-) -> Generator[tuple[Signal, Signal, Signal]]:
-    """What was read, the mid that is made of it and the side, block by block, (n,) each, latency undone."""
-    rate = recording.sample_rate
-    streams = [decorrelator.stream(rate)]
-    if decorrelator.changes_mid:
-        streams.append(decorrelator.fold_down_stream(rate))
-    early = [stream.latency_samples for stream in streams]
-    queues: list[Signal] = [np.zeros(0), *[np.zeros(0, dtype)] * len(streams)]
-    blocks = _held(recording.mids(), max(early))
-    made: Generator[tuple[Signal, Any]] = ((block, block.astype(dtype)) for block in blocks)
-    for stage in stages_of(streams[0]):
-        made = ahead(_through(stage, made))
-    with closing(made):
-        for block, side in made:
-            fresh = [side, *(stream.process(block.astype(dtype)) for stream in streams[1:])]
-            queues[0] = np.concatenate([queues[0], block])
-            for index, out in enumerate(fresh):
-                skipped = min(early[index], len(out))
-                early[index] -= skipped
-                queues[1 + index] = np.concatenate([queues[1 + index], out[skipped:]])
-            ready = min(map(len, queues))
-            source, side, *mid = (queue[:ready] for queue in queues)
-            queues = [queue[ready:] for queue in queues]
-            yield source, mid[0] if mid else source, side
-
-
-def _held(blocks: Iterator[Signal], samples: int) -> Iterator[Signal]:
-    """Blocks, and the last sample as often again as the last of the side is late."""
-    last = np.zeros(1)
-    for block in blocks:
-        yield block
-        last = block[-1:]
-    yield np.repeat(last, samples)
-
-
-def _through(
-    stage: Callable[[Any], Any], items: Generator[tuple[Signal, Any]]
-) -> Generator[tuple[Signal, Any]]:
-    with closing(items):
-        for block, made in items:
-            yield block, stage(made)
-
-
-def _metered(
-    made: Generator[tuple[Signal, Signal, Signal]], meter: Meter
-) -> Generator[tuple[Signal, Signal]]:
-    for source, mid, side in made:
-        meter.add(source, mid, side)
-        yield mid, side
-
-
-class _Spool:
-    """Columns of samples in a nameless file, which vanishes with the process.
-
-    Args:
-        folder: On whose disk; where the output goes there must be room anyway.
-        dtype: Of the samples.
-        columns: Of each row.
-    """
-
-    def __init__(self, folder: Path, dtype: np.dtype[np.floating], columns: int) -> None:
-        self._file = TemporaryFile(dir=folder)  # noqa: SIM115, closed when it is forgotten
-        self._dtype, self._columns = dtype, columns
-
-    def write(self, *columns: Signal) -> None:
-        self._file.write(np.stack(columns, axis=1).tobytes())
-
-    def pairs(self, recording: Recording) -> Generator[tuple[Signal, Signal]]:
-        """Mid and side; the mid is read again where it is the recording's own."""
-        self._file.seek(0)
-        for block in recording.mids():
-            data = self._file.read(self._dtype.itemsize * self._columns * len(block))
-            rows = np.frombuffer(data, self._dtype).reshape(-1, self._columns)
-            yield rows[:, 1] if self._columns > 1 else block, rows[:, 0]
+        return Converted(gain, list(_notices(recording, encoding, meter, gain, writer, changes_mid, lossy)))
 
 
 def _notices(
@@ -338,16 +310,18 @@ def _notices(
     gain: Gain,
     writer: StereoWriter,
     changes_mid: bool,
+    lossy: bool,
 ) -> Iterator[str]:
     if recording.channels == 2:
         yield recording.fold_down.notice
     yield from recording.notices
     if changes_mid:
         yield "this method changes the mid: the fold-down is not the input"
-    elif encoding.is_lossy:
-        yield f"{encoding.format} is lossy: the fold-down is the input as far as the codec keeps it"
+    elif lossy:
+        codec = encoding.format if encoding.is_lossy else "its codec"
+        yield f"{codec} is lossy: the fold-down is the input as far as the codec keeps it"
     peak_db = true_peak_db(meter.true_peak) + gain.db
-    if encoding.bits is None and not encoding.is_lossy and peak_db > 0:
+    if encoding.bits is None and not lossy and peak_db > 0:
         yield f"true peak {peak_db:+.2f} dBTP, which floats hold and integers would not"
     if writer.cut_samples:
         yield f"the side of {writer.cut_samples} samples was cut back to fit; a lower --gain avoids it"

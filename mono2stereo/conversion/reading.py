@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -77,6 +78,11 @@ class Recording:
     def frames_read(self) -> int:
         """How many there were, once `mids` has ended."""
         return self._sound.frames_read
+
+    @property
+    def start(self) -> Fraction:
+        """When the first sample sounds, seconds, once `mids` has begun; other than 0 in films."""
+        return self._sound.start
 
     @property
     def notices(self) -> list[str]:

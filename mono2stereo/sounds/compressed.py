@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Generator, Iterator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,15 @@ TEXTS = {"title": "title", "artist": "artist", "album": "album", "date": "date",
 TEXTS |= {"genre": "genre", "comment": "comment", "copyright": "copyright"}
 MOST_PADDING_SAMPLES = 8192  # what encoders add at the end
 XING_WITHIN_BYTES = 4096
+LEAST_GAP_SECONDS = 0.03  # containers round times, and Vorbis' vary within blocks
+MOST_GAP_SECONDS = 60.0  # a longer one is a wrong clock
 
 
 class CompressedSound(Sound):
     """What FFmpeg reads, by PyAV.
 
-    Decoded samples follow each other as they come. The priming and padding that containers name (LAME's,
-    AAC's, Opus') are left out. Where rate or channels change midway, what follows is brought to the first.
+    The priming and padding that containers name (LAME's, AAC's, Opus') are left out, gaps are filled. Where
+    rate or channels change midway, what follows is brought to the first.
 
     Args:
         source: Of the bytes.
@@ -120,8 +123,9 @@ class CompressedSound(Sound):
                 behind.append(block[len(block) - over :])
 
     def _decoded(self) -> Generator[Block]:
-        """Frames as they come, at the first's rate and with its channels, full scale 1."""
+        """Frames in step with their times, at the first's rate and with its channels, full scale 1."""
         lost, rate, position = 0, self.sample_rate, 0
+        due: Fraction | None = None  # when the next frame should sound
         resampler: Any = None
         for packet in self._packets():
             try:
@@ -130,6 +134,16 @@ class CompressedSound(Sound):
                 lost += 1
                 continue
             for frame in frames:
+                if frame.pts is not None:
+                    time = frame.pts * frame.time_base
+                    if due is None:
+                        self.start = time
+                    elif MOST_GAP_SECONDS > time - due > LEAST_GAP_SECONDS:
+                        filled = round((time - due) * self.sample_rate)
+                        self._remark("has gaps, which were filled with silence", position)
+                        position += filled
+                        yield np.zeros((filled, self.channels))
+                    due = time + Fraction(frame.samples, frame.sample_rate)
                 block = _samples(frame)
                 if block.shape[1] != self.channels:
                     self._remark(

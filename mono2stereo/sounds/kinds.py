@@ -16,6 +16,7 @@ class Kind:
         states_length: Whether its header says how long it is, or FFmpeg estimates it.
         is_written: Whether stereo versions are written in it.
         is_film: Whether names with these suffixes are films as a rule, which a folder of music may hold too.
+        is_container: Whether FFmpeg writes it, with whatever else it holds (`conversion.films`).
     """
 
     name: str
@@ -24,6 +25,7 @@ class Kind:
     states_length: bool = True
     is_written: bool = False
     is_film: bool = False
+    is_container: bool = False
 
 
 KINDS = (
@@ -32,10 +34,10 @@ KINDS = (
     Kind("OGG", (".ogg", ".oga", ".opus"), "ogg", states_length=False, is_written=True),
     Kind("MP3", (".mp3",), "mp3", states_length=False, is_written=True),
     Kind("AIFF", (".aiff", ".aif", ".aifc"), "aiff", is_written=True),
-    Kind("MP4", (".m4a", ".m4b"), "mov"),
-    Kind("MP4", (".mp4", ".m4v", ".mov", ".3gp"), "mov", is_film=True),
-    Kind("Matroska", (".mka",), "matroska"),
-    Kind("Matroska", (".mkv", ".webm"), "matroska", is_film=True),
+    Kind("MP4", (".m4a", ".m4b"), "mov", is_written=True, is_container=True),
+    Kind("MP4", (".mp4", ".m4v", ".mov"), "mov", is_written=True, is_container=True, is_film=True),
+    Kind("Matroska", (".mka",), "matroska", is_written=True, is_container=True),
+    Kind("Matroska", (".mkv", ".webm"), "matroska", is_written=True, is_container=True, is_film=True),
     Kind("WMA", (".wma",), "asf"),
     Kind("WMA", (".wmv", ".asf"), "asf", is_film=True),
     Kind("AAC", (".aac",), "aac", states_length=False),
@@ -59,6 +61,7 @@ KINDS = (
 BY_NAME = {kind.name: kind for kind in reversed(KINDS)}
 BY_DEMUXER = {kind.demuxer: kind for kind in KINDS}
 SUFFIXES = frozenset(suffix for kind in KINDS for suffix in kind.suffixes)
+CONTAINER_SUFFIXES = frozenset(suffix for kind in KINDS if kind.is_container for suffix in kind.suffixes)
 SOUND_SUFFIXES = frozenset(suffix for kind in KINDS if not kind.is_film for suffix in kind.suffixes)
 # For messages; more would not be read.
 COMMON = "WAV, FLAC, OGG, MP3 or AIFF file"

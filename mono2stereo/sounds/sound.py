@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from fractions import Fraction
 from types import TracebackType
 from typing import Self
 
@@ -42,6 +43,7 @@ class Sound(ABC):
     frames: int
     likely_frames: int
     slack_seconds = 0.0  # by which lengths may differ without a word
+    start = Fraction(0)  # of a film's sound, seconds
 
     def __init__(self, source: Source) -> None:
         self._source, self.owns_source = source, True
