@@ -63,6 +63,7 @@ class Discriminator(Section):
     real: Literal["side", "mid"]
     real_level: Literal["none", "broadband", "bands"]
     sees_mid: bool
+    sees_left_right: bool
     start_step: Annotated[int, Field(ge=0)]
 
 

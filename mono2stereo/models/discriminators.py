@@ -32,7 +32,7 @@ class Branch(keras.Model):
     Args:
         specs: The table's rows at full width.
         width: Scales all channel counts but the last; results are multiples of 4.
-        signals: Input channels: 1, or 2 where the mid stands beside the side.
+        signals: Input channels: the side and what stands beside it.
         normalization: "weight" or "spectral".
     """
 
@@ -116,16 +116,23 @@ class Discriminator(keras.Model):
 
     Args:
         width: 1.0 is HiFi-GAN's 70.7 million parameters.
-        sees_mid: Whether the mid stands beside each side signal as a second channel.
+        sees_mid: Whether the mid stands beside each side signal as a channel of its own.
+        sees_left_right: Whether mid + side and mid - side do: what listeners hear, movement in each included.
         branches: Which of `BRANCHES`.
     """
 
     def __init__(
-        self, *, width: float = 1.0, sees_mid: bool = False, branches: Collection[str] = BRANCHES
+        self,
+        *,
+        width: float = 1.0,
+        sees_mid: bool = False,
+        sees_left_right: bool = False,
+        branches: Collection[str] = BRANCHES,
     ) -> None:
         super().__init__(name="discriminator")
         self.sees_mid = sees_mid
-        signals = 2 if sees_mid else 1
+        self.sees_left_right = sees_left_right
+        signals = 1 + sees_mid + 2 * sees_left_right
         makers = {
             **{f"period_{period}": partial(PeriodBranch, period) for period in PERIODS},
             **{f"scale_{scale}": partial(ScaleBranch, scale) for scale in range(N_SCALES)},
@@ -137,5 +144,8 @@ class Discriminator(keras.Model):
         self, side: tf.Tensor, mid: tf.Tensor, training: bool = False
     ) -> list[tuple[tf.Tensor, list[tf.Tensor]]]:
         """Side and mid `(batch, samples)` → one `(logits, feature_maps)` per branch, in their order."""
-        x = tf.stack([side, mid], axis=-1) if self.sees_mid else side[..., tf.newaxis]
+        beside = [mid] if self.sees_mid else []
+        if self.sees_left_right:
+            beside += [mid + side, mid - side]
+        x = tf.stack([side, *beside], axis=-1)
         return [branch(x, training=training) for branch in self.branches]

@@ -243,7 +243,9 @@ def gan_step(config: Config, model: MidToSide, natural: Natural | None = None) -
     discriminator = None
     if any(config.loss[name] for name in ADVERSARIAL):
         discriminator = Discriminator(
-            width=config.discriminator.width, sees_mid=config.discriminator.sees_mid
+            width=config.discriminator.width,
+            sees_mid=config.discriminator.sees_mid,
+            sees_left_right=config.discriminator.sees_left_right,
         )
     gan = Gan(
         model=model,

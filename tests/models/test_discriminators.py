@@ -35,9 +35,24 @@ def test_average_pooling_pads_both_sides():
 
 
 @pytest.mark.parametrize("sees_mid", [False, True])
-def test_every_branch_answers_with_logits_and_maps_and_teaches(sees_mid):
+@pytest.mark.parametrize("sees_left_right", [False, True])
+def test_what_stands_beside_the_side(sees_mid, sees_left_right):
+    discriminator = Discriminator(
+        width=1 / 128, sees_mid=sees_mid, sees_left_right=sees_left_right, branches=["period_2"]
+    )
+    (branch,) = discriminator.branches
+    seen = []
+    branch.fold = lambda x: seen.append(np.asarray(x)) or type(branch).fold(branch, x)
+    side, mid = np.random.default_rng(0).normal(size=(2, 1, 400)).astype(np.float32)
+    discriminator(tf.constant(side), tf.constant(mid))
+    expected = [side, *([mid] if sees_mid else []), *([mid + side, mid - side] if sees_left_right else [])]
+    np.testing.assert_array_equal(seen[0], np.stack(expected, axis=-1))
+
+
+@pytest.mark.parametrize("sees", [{}, {"sees_mid": True}, {"sees_left_right": True}])
+def test_every_branch_answers_with_logits_and_maps_and_teaches(sees):
     """No branch's gradient towards the waveform vanishes, the one-channel last layer included."""
-    discriminator = Discriminator(width=1 / 16, sees_mid=sees_mid)
+    discriminator = Discriminator(width=1 / 16, **sees)
     side = tf.random.normal((2, 4096), seed=3) * 0.1
     mid = tf.random.normal((2, 4096), seed=4) * 0.1
     with tf.GradientTape(persistent=True) as tape:
