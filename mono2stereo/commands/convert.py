@@ -19,8 +19,8 @@ from mono2stereo.terminal import stdout_is_closed
 
 if TYPE_CHECKING:
     from mono2stereo.conversion.batch import Outcome
-    from mono2stereo.conversion.files import FileOptions
     from mono2stereo.conversion.method import Method
+    from mono2stereo.conversion.options import FileOptions
     from mono2stereo.conversion.plan import Job
 
 PIPE = Path("-")
@@ -158,7 +158,7 @@ def _convert(jobs: Sequence[Job], method: Method, options: argparse.Namespace) -
 
 
 def _file_options(options: argparse.Namespace) -> FileOptions:
-    from mono2stereo.conversion.files import FileOptions
+    from mono2stereo.conversion.options import FileOptions
 
     return FileOptions(
         gain_db=options.gain,

@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +13,6 @@ import numpy as np
 
 from mono2stereo.conversion.ahead import ahead
 from mono2stereo.conversion.films import BIT_RATES, codec_for, write_film
-from mono2stereo.conversion.fold_down import Channel
 from mono2stereo.conversion.formats import (
     LARGEST_RIFF_BYTES,
     Encoding,
@@ -24,6 +22,7 @@ from mono2stereo.conversion.formats import (
 )
 from mono2stereo.conversion.gain import CEILING, LOSSY_CEILING, Gain, Meter, true_peak_db
 from mono2stereo.conversion.mid_and_side import Spool, in_step, metered
+from mono2stereo.conversion.options import Converted, FileOptions
 from mono2stereo.conversion.reading import Recording
 from mono2stereo.conversion.tag_reading import header_texts, read_tags
 from mono2stereo.conversion.tags import carry_tags
@@ -34,61 +33,6 @@ from mono2stereo.files import atomic_path
 from mono2stereo.sounds.kinds import CONTAINER_SUFFIXES
 from mono2stereo.sounds.opening import open_source
 from mono2stereo.sounds.source import Source
-
-
-@dataclass(frozen=True)
-class FileOptions:
-    """How files are converted.
-
-    Attributes:
-        gain_db: The gain, in dB; None for the one that true peak and loudness ask for.
-        match_loudness: Make the output as loud as the input (BS.1770, the input on both channels).
-        from_left: Take the left channel of a stereo input, not its mid.
-        from_right: Take the right one.
-        keep_if_stereo: Copy a stereo input, do not convert it.
-        samples: Sample format of the output, a key of `formats.SAMPLES`; None for the input's own.
-        force: Overwrite existing files.
-        dither: Of integers: the side always, the mid where its samples become shorter.
-        preserve: Give the output the input's time of modification.
-        track: Of several sound tracks, from 1 up; None for the first.
-        add_track: Of a film: keep that track and put the stereo one behind the others.
-    """
-
-    gain_db: float | None = None
-    match_loudness: bool = False
-    from_left: bool = False
-    from_right: bool = False
-    keep_if_stereo: bool = False
-    samples: str | None = None
-    force: bool = False
-    dither: bool = True
-    preserve: bool = False
-    track: int | None = None
-    add_track: bool = False
-
-    @property
-    def channel(self) -> Channel:
-        """Of a stereo input, where one is asked for.
-
-        Raises:
-            AudioError: Both are.
-        """
-        if self.from_left and self.from_right:
-            raise AudioError("from_left and from_right: choose one")
-        return "left" if self.from_left else "right" if self.from_right else ""
-
-
-@dataclass
-class Converted:
-    """What was made of a file.
-
-    Attributes:
-        gain: (L+R)/2 is this times the input; None where the input was kept as it is.
-        notices: What a person should know.
-    """
-
-    gain: Gain | None
-    notices: list[str] = field(default_factory=list)
 
 
 def convert_file(

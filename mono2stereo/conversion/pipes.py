@@ -12,8 +12,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mono2stereo.conversion.files import Converted, FileOptions, convert_file, convert_into_pipe, on_disk
+from mono2stereo.conversion.files import convert_file, convert_into_pipe, on_disk
 from mono2stereo.conversion.formats import KINDS, suffix_for
+from mono2stereo.conversion.options import Converted, FileOptions
 from mono2stereo.conversion.reading import Recording
 from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.errors import AudioError

@@ -13,31 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from mono2stereo.conversion.stale import LARGEST_BYTES, info_texts, is_stale
-from mono2stereo.sounds.chunks import chunks
+from mono2stereo.conversion.tag_names import APE_TEXTS, ASF_TEXTS, CHUNK_TEXTS, COUNTED, ID3_TEXTS, MP4_TEXTS
+from mono2stereo.sounds.chunks import byte_order, chunks
 
-# Names that mutagen's easy classes leave out.
-ID3_TEXTS = {"TKEY": "initialkey", "TDRL": "releasedate", "TOAL": "originalalbum", "TOPE": "originalartist"}
-MP4_TEXTS = {"\xa9wrt": "composer", "\xa9lyr": "lyrics", "cpil": "compilation"}
-APE_TEXTS = {"year": "date", "track": "tracknumber", "disc": "discnumber", "album artist": "albumartist",
-             "publisher": "organization"}  # fmt: skip
-ASF_TEXTS = {
-    "Title": "title", "Author": "artist", "Copyright": "copyright", "Description": "comment",
-    "WM/AlbumTitle": "album", "WM/AlbumArtist": "albumartist", "WM/Year": "date", "WM/Genre": "genre",
-    "WM/TrackNumber": "tracknumber", "WM/PartOfSet": "discnumber", "WM/Composer": "composer",
-    "WM/Conductor": "conductor", "WM/Writer": "lyricist", "WM/Lyrics": "lyrics", "WM/ISRC": "isrc",
-    "WM/Publisher": "organization", "WM/BeatsPerMinute": "bpm", "WM/Mood": "mood", "WM/Language": "language",
-    "MusicBrainz/Album Id": "musicbrainz_albumid", "MusicBrainz/Artist Id": "musicbrainz_artistid",
-    "MusicBrainz/Track Id": "musicbrainz_trackid",
-}  # fmt: skip
-CHUNK_TEXTS = {
-    b"INAM": "title", b"IART": "artist", b"IPRD": "album", b"ICRD": "date", b"IGNR": "genre",
-    b"ICMT": "comment", b"ICOP": "copyright", b"ITRK": "tracknumber", b"IPRT": "tracknumber",
-    b"ISRC": "source", b"IMUS": "composer", b"IWRI": "lyricist", b"IENG": "engineer", b"ITCH": "encodedby",
-    b"IKEY": "keywords", b"ILNG": "language", b"ISBJ": "subject", b"IMED": "media",
-    b"IARL": "archivallocation", b"ICMS": "commissioned",
-    b"NAME": "title", b"AUTH": "artist", b"(c) ": "copyright", b"ANNO": "comment",
-}  # fmt: skip
-COUNTED = {"tracknumber": "tracktotal", "discnumber": "disctotal"}
+CHUNKED = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM")
 
 
 @dataclass
@@ -88,7 +67,10 @@ def read_tags(path: Path, texts: Mapping[str, str]) -> Tags:
         OSError: It cannot be read.
     """
     found = Tags()
-    for reader in (_of_chunks, _of_library, _of_leading_id3, _of_trailing_ape):
+    with path.open("rb") as file:
+        magic = file.read(4)
+    others = (_of_library, _of_leading_id3, _of_trailing_ape)  # believe in any number of chunks
+    for reader in (_of_chunks,) if magic in CHUNKED else others:
         part = Tags()
         try:
             reader(path, part)
@@ -117,9 +99,7 @@ def why_lost(error: Exception) -> str:
 
 def _of_chunks(path: Path, found: Tags) -> None:
     with path.open("rb") as file:
-        magic = file.read(4)
-        if magic not in (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM"):
-            return
+        order = byte_order(file.read(4))
         for chunk in chunks(file, path.stat().st_size)[0]:
             if chunk.size > LARGEST_BYTES or chunk.name not in (b"LIST", b"id3 ", b"ID3 ", *CHUNK_TEXTS):
                 continue
@@ -133,7 +113,7 @@ def _of_chunks(path: Path, found: Tags) -> None:
             elif chunk.name != b"LIST":
                 found.add(CHUNK_TEXTS[chunk.name], [_decoded(content, "mac_roman")])
             elif content.startswith(b"INFO"):
-                for name, text in info_texts(content, ">" if magic == b"RIFX" else "<"):
+                for name, text in info_texts(content, order):
                     if name in CHUNK_TEXTS:
                         found.add(CHUNK_TEXTS[name], [_decoded(text, "cp1252")])
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from mono2stereo.conversion.chunks import append_chunks
 from mono2stereo.conversion.stale import id3_bytes
-from mono2stereo.conversion.tag_reading import COUNTED, ID3_TEXTS, Tags
+from mono2stereo.conversion.tag_names import COUNTED, ID3_TEXTS
+from mono2stereo.conversion.tag_reading import Tags
 
 TOTALS = {total: number for number, total in COUNTED.items()}
 

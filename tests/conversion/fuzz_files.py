@@ -15,7 +15,7 @@ import numpy as np
 from mutants import damaged, originals
 
 from mono2stereo.conversion.batch import attempt
-from mono2stereo.conversion.files import FileOptions
+from mono2stereo.conversion.options import FileOptions
 from mono2stereo.conversion.plan import Job
 from mono2stereo.decorrelators.velvet import Velvet
 

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mono2stereo.conversion.reading
-from mono2stereo.conversion.files import FileOptions, convert_file
+from mono2stereo.conversion.files import convert_file
 from mono2stereo.conversion.formats import Encoding, choose_encoding
 from mono2stereo.conversion.gain import Gain
+from mono2stereo.conversion.options import FileOptions
 from mono2stereo.conversion.writing import StereoWriter
 from mono2stereo.decorrelators.velvet import Velvet
 from mono2stereo.dsp.loudness import integrated_lufs

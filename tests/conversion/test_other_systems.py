@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from mono2stereo.conversion.files import FileOptions, convert_file
+from mono2stereo.conversion.files import convert_file
 from mono2stereo.conversion.formats import KINDS
+from mono2stereo.conversion.options import FileOptions
 from mono2stereo.decorrelators.haas import Haas
 from mono2stereo.decorrelators.velvet import Velvet
 from mono2stereo.errors import AudioError
