@@ -29,7 +29,7 @@ from mono2stereo.conversion.tag_reading import header_texts, read_tags
 from mono2stereo.conversion.tags import carry_tags
 from mono2stereo.conversion.writing import Dither, StereoWriter
 from mono2stereo.decorrelators.base import Decorrelator
-from mono2stereo.errors import AudioError
+from mono2stereo.errors import AudioError, UsageError
 from mono2stereo.files import atomic_path
 from mono2stereo.sounds.kinds import CONTAINER_SUFFIXES
 from mono2stereo.sounds.opening import open_source
@@ -116,6 +116,8 @@ def convert_file(
     source, target, options = Path(source), Path(target), options or FileOptions()
     name = name or str(source)
     target_kind(target)
+    if options.add_track and target.suffix.lower() not in CONTAINER_SUFFIXES:
+        raise UsageError(f"{target}: has no tracks to add one to; name the output .mkv, .mp4 or .mov")
     require_free(source, target, force=options.force)
     with closing(open_source(source, name)) as stream, on_disk(stream, source) as file:
         return _convert_file(file, target, decorrelator, options, name)

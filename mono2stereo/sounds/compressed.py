@@ -62,12 +62,13 @@ class CompressedSound(Sound):
             ) from None
         source.forget()
         streams = self._container.streams
-        if not streams.audio or (track or 1) > len(streams.audio):
-            missing = f"no sound track {track}" if track and streams.audio else "no sound"
+        number = 1 if track is None else track
+        if not 1 <= number <= len(streams.audio):
+            missing = f"no sound track {track}" if streams.audio else "no sound"
             raise AudioError(f"{name}: holds {missing}")
         if not track and len(streams.audio) > 1:
             self.notices.append(f"has {len(streams.audio)} sound tracks; the first was taken")
-        self._stream = streams.audio[(track or 1) - 1]
+        self._stream = streams.audio[number - 1]
         kind = BY_DEMUXER[next(each for each in self._container.format.name.split(",") if each in BY_DEMUXER)]
         self.kind = self.format = kind.name
         codec = self._stream.codec_context
@@ -171,7 +172,8 @@ class CompressedSound(Sound):
         try:
             yield from self._container.demux(self._stream)
         except self._av.FFmpegError as error:
-            self._remark(f"breaks off ({(error.strerror or 'damaged').lower()})", self.frames_read)
+            why = (error.strerror or "damaged").lower()
+            self._remark(f"cannot be read ({why}) and was left out", self.frames_read)
 
     def _remark(self, what: str, position: int) -> None:
         """Once, with its place."""
