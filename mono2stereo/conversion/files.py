@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,7 +33,7 @@ from mono2stereo.errors import AudioError, UsageError
 from mono2stereo.files import atomic_path
 from mono2stereo.sounds.kinds import CONTAINER_SUFFIXES
 from mono2stereo.sounds.opening import open_source
-from mono2stereo.sounds.source import Source
+from mono2stereo.sounds.source import on_disk
 
 
 @dataclass(frozen=True)
@@ -211,26 +211,6 @@ def convert_into_pipe(
         samples=options.samples,
     )
     return _convert(recording, decorrelator, target, encoding, options, texts=recording.texts)
-
-
-@contextmanager
-def on_disk(stream: Source, path: Path) -> Iterator[Path]:
-    """The file itself, or what a pipe holds in a temporary one: only a file can be read twice.
-
-    Args:
-        stream: Its bytes; a pipe is read to its end.
-        path: Of a file.
-    """
-    if stream.size is not None:
-        yield path
-        return
-    with TemporaryDirectory() as folder:
-        spooled = Path(folder) / "pipe"
-        stream.forget()
-        stream.seek(0)
-        with spooled.open("wb") as file:
-            shutil.copyfileobj(stream, file)
-        yield spooled
 
 
 def require_free(source: Path, target: Path, *, force: bool) -> None:
