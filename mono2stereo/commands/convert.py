@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mono2stereo.conversion.formats import SAMPLES, SUFFIX_OF_KIND, target_kind
 from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.errors import AudioError, UsageError, printable, sigterm_exits
+from mono2stereo.sounds.kinds import CONTAINER_SUFFIXES
 from mono2stereo.terminal import stdout_is_closed
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ def run(options: argparse.Namespace) -> None:
 
     if not abs(options.gain or 0) <= LARGEST_GAIN_DB:
         raise UsageError(f"--gain {options.gain:g}: from -{LARGEST_GAIN_DB:g} to {LARGEST_GAIN_DB:g} dB")
+    named = options.output.suffix.lower() if options.output else ""
+    if options.add_track and named and named not in CONTAINER_SUFFIXES:
+        raise UsageError(f"{options.output}: has no tracks to add one to; name it .mkv, .mp4 or .mov")
     width = _width(options)
     piped = PIPE in options.sources or options.output == PIPE
     with sigterm_exits(), model_file(options.model) as model:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,11 +28,11 @@ from mono2stereo.conversion.tag_reading import header_texts, read_tags
 from mono2stereo.conversion.tags import carry_tags
 from mono2stereo.conversion.writing import Dither, StereoWriter
 from mono2stereo.decorrelators.base import Decorrelator
-from mono2stereo.errors import AudioError
+from mono2stereo.errors import AudioError, UsageError
 from mono2stereo.files import atomic_path
 from mono2stereo.sounds.kinds import CONTAINER_SUFFIXES
 from mono2stereo.sounds.opening import open_source
-from mono2stereo.sounds.source import Source
+from mono2stereo.sounds.source import on_disk
 
 
 def convert_file(
@@ -60,6 +60,8 @@ def convert_file(
     source, target, options = Path(source), Path(target), options or FileOptions()
     name = name or str(source)
     target_kind(target)
+    if options.add_track and target.suffix.lower() not in CONTAINER_SUFFIXES:
+        raise UsageError(f"{target}: has no tracks to add one to; name the output .mkv, .mp4 or .mov")
     require_free(source, target, force=options.force)
     with closing(open_source(source, name)) as stream, on_disk(stream, source) as file:
         return _convert_file(file, target, decorrelator, options, name)
@@ -153,26 +155,6 @@ def convert_into_pipe(
         samples=options.samples,
     )
     return _convert(recording, decorrelator, target, encoding, options, texts=recording.texts)
-
-
-@contextmanager
-def on_disk(stream: Source, path: Path) -> Iterator[Path]:
-    """The file itself, or what a pipe holds in a temporary one: only a file can be read twice.
-
-    Args:
-        stream: Its bytes; a pipe is read to its end.
-        path: Of a file.
-    """
-    if stream.size is not None:
-        yield path
-        return
-    with TemporaryDirectory() as folder:
-        spooled = Path(folder) / "pipe"
-        stream.forget()
-        stream.seek(0)
-        with spooled.open("wb") as file:
-            shutil.copyfileobj(stream, file)
-        yield spooled
 
 
 def require_free(source: Path, target: Path, *, force: bool) -> None:

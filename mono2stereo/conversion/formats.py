@@ -13,7 +13,7 @@ from mono2stereo.sounds import kinds
 
 # What is written, by suffix.
 KINDS = {suffix: kind.name for kind in kinds.KINDS if kind.is_written for suffix in kind.suffixes}
-SUFFIX_OF_KIND = {kind.name: kind.suffixes[0] for kind in reversed(kinds.KINDS) if kind.is_written}
+SUFFIX_OF_KIND = {name: kind.suffixes[0] for name, kind in kinds.BY_NAME.items() if kind.is_written}
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 FLOATS = ("FLOAT", "DOUBLE")
 # What `--samples` may say, and what each becomes where a format has it.

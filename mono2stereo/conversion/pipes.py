@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mono2stereo.conversion.files import convert_file, convert_into_pipe, on_disk
+from mono2stereo.conversion.files import convert_file, convert_into_pipe
 from mono2stereo.conversion.formats import KINDS, suffix_for
 from mono2stereo.conversion.options import Converted, FileOptions
 from mono2stereo.conversion.reading import Recording
@@ -20,6 +20,7 @@ from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.errors import AudioError
 from mono2stereo.files import named_faults
 from mono2stereo.sounds.opening import flows, open_sound, open_source
+from mono2stereo.sounds.source import on_disk
 
 PIPE = Path("-")
 # What libsndfile writes without seeking; a WAV header of our own goes before raw samples. A FLAC file would

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Generator, Iterator
 from fractions import Fraction
@@ -12,7 +13,7 @@ import soxr
 
 from mono2stereo.errors import AudioError
 from mono2stereo.sounds.kinds import BY_DEMUXER, COMMON
-from mono2stereo.sounds.sound import Block, Sound
+from mono2stereo.sounds.sound import SKIPPED_FRAMES, Block, Sound
 from mono2stereo.sounds.source import Section, Source
 
 # Only what the table names, and nothing but these bytes: a playlist would have FFmpeg open other files.
@@ -22,10 +23,10 @@ SUBTYPES = {"mp3": "MPEG_LAYER_III", "mp2": "MPEG_LAYER_II", "mp1": "MPEG_LAYER_
 INTEGER_BITS = {"u8": 8, "s16": 16, "s32": 32}
 TEXTS = {"title": "title", "artist": "artist", "album": "album", "date": "date", "track": "tracknumber"}
 TEXTS |= {"genre": "genre", "comment": "comment", "copyright": "copyright"}
+ITUNES = re.compile(r"\s*(?:[0-9A-F]{8}\s+){3}([0-9A-F]{16})")  # the length without priming and padding
 MOST_PADDING_SAMPLES = 8192  # what encoders add at the end
 XING_WITHIN_BYTES = 4096
 LEAST_GAP_SECONDS = 0.03  # containers round times, and Vorbis' vary within blocks
-MOST_GAP_SECONDS = 60.0  # a longer one is a wrong clock
 
 
 class CompressedSound(Sound):
@@ -62,12 +63,13 @@ class CompressedSound(Sound):
             ) from None
         source.forget()
         streams = self._container.streams
-        if not streams.audio or (track or 1) > len(streams.audio):
-            missing = f"no sound track {track}" if track and streams.audio else "no sound"
+        number = 1 if track is None else track
+        if not 1 <= number <= len(streams.audio):
+            missing = f"no sound track {track}" if streams.audio else "no sound"
             raise AudioError(f"{name}: holds {missing}")
         if not track and len(streams.audio) > 1:
             self.notices.append(f"has {len(streams.audio)} sound tracks; the first was taken")
-        self._stream = streams.audio[(track or 1) - 1]
+        self._stream = streams.audio[number - 1]
         kind = BY_DEMUXER[next(each for each in self._container.format.name.split(",") if each in BY_DEMUXER)]
         self.kind = self.format = kind.name
         codec = self._stream.codec_context
@@ -79,7 +81,10 @@ class CompressedSound(Sound):
         if kind.states_length and duration and base:
             announced = round(duration * base * self.sample_rate)
         elif kind.states_length and len(streams) == 1 and self._container.duration:
-            announced = round(self._container.duration * self.sample_rate / av.time_base)
+            seconds = (self._container.duration - max(self._container.start_time or 0, 0)) / av.time_base
+            announced = round(seconds * self.sample_rate)
+        if itunes := ITUNES.match(self._container.metadata.get("iTunSMPB", "")):
+            announced = int(itunes[1], 16)
         self.frames = announced
         self.likely_frames = announced or (self._container.duration or 0) * self.sample_rate // av.time_base
         # FFmpeg leaves out AAC's padding not at all, LAME's only where it can seek.
@@ -113,9 +118,7 @@ class CompressedSound(Sound):
         for block in self._decoded():
             position += len(block)
             over = 0 if exact_end is None else min(max(position - exact_end, 0), len(block))
-            if (
-                sum(len(each) for each in behind) + over > MOST_PADDING_SAMPLES
-            ):  # no padding: the header is wrong
+            if exact_end is not None and position - exact_end > MOST_PADDING_SAMPLES:  # the header is wrong
                 yield from behind
                 exact_end, over, behind = None, 0, []
             yield block[: len(block) - over]
@@ -138,11 +141,12 @@ class CompressedSound(Sound):
                     time = frame.pts * frame.time_base
                     if due is None:
                         self.start = time
-                    elif MOST_GAP_SECONDS > time - due > LEAST_GAP_SECONDS:
-                        filled = round((time - due) * self.sample_rate)
-                        self._remark("has gaps, which were filled with silence", position)
-                        position += filled
-                        yield np.zeros((filled, self.channels))
+                    elif time - due > LEAST_GAP_SECONDS:
+                        gap = round((time - due) * self.sample_rate)
+                        if position + gap <= self.likely_frames:
+                            self._remark("has gaps, which were filled with silence", position)
+                            position += gap
+                            yield from self._silence(gap)
                     due = time + Fraction(frame.samples, frame.sample_rate)
                 block = _samples(frame)
                 if block.shape[1] != self.channels:
@@ -167,11 +171,16 @@ class CompressedSound(Sound):
         if lost:
             self.notices.append(f"{lost} of its packets could not be decoded; what they held is missing")
 
+    def _silence(self, frames: int) -> Iterator[Block]:
+        for start in range(0, frames, SKIPPED_FRAMES):
+            yield np.zeros((min(SKIPPED_FRAMES, frames - start), self.channels))
+
     def _packets(self) -> Iterator[Any]:
         try:
             yield from self._container.demux(self._stream)
         except self._av.FFmpegError as error:
-            self._remark(f"breaks off ({(error.strerror or 'damaged').lower()})", self.frames_read)
+            why = (error.strerror or "damaged").lower()
+            self._remark(f"cannot be read ({why}) and was left out", self.frames_read)
 
     def _remark(self, what: str, position: int) -> None:
         """Once, with its place."""

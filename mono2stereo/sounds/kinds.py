@@ -58,7 +58,7 @@ KINDS = (
     Kind("MPEG", (".ts", ".m2ts"), "mpegts", states_length=False, is_film=True),
     Kind("MPEG", (".mpg", ".vob"), "mpeg", states_length=False, is_film=True),
 )
-BY_NAME = {kind.name: kind for kind in reversed(KINDS)}
+BY_NAME = {kind.name: next(each for each in KINDS if each.name == kind.name) for kind in KINDS}
 BY_DEMUXER = {kind.demuxer: kind for kind in KINDS}
 SUFFIXES = frozenset(suffix for kind in KINDS for suffix in kind.suffixes)
 CONTAINER_SUFFIXES = frozenset(suffix for kind in KINDS if kind.is_container for suffix in kind.suffixes)

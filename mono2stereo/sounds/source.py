@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 ENDLESS = 1 << 62  # where a pipe ends
@@ -127,3 +130,23 @@ class Section(io.RawIOBase):
         self._position += len(data)
         self.furthest = max(self.furthest, self._position)
         return len(data)
+
+
+@contextmanager
+def on_disk(stream: Source, path: Path) -> Iterator[Path]:
+    """The file itself, or what a pipe holds in a temporary one: only a file can be read twice.
+
+    Args:
+        stream: Its bytes; a pipe is read to its end.
+        path: Of a file.
+    """
+    if stream.size is not None:
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        spooled = Path(folder) / "pipe"
+        stream.forget()
+        stream.seek(0)
+        with spooled.open("wb") as file:
+            shutil.copyfileobj(stream, file)
+        yield spooled

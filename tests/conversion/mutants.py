@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import mutagen
 import numpy as np
 import soundfile
@@ -26,6 +27,11 @@ FORMATS = [
     ("ogg", "OGG", "VORBIS"),
     ("ogg", "OGG", "OPUS"),
     ("mp3", "MP3", "MPEG_LAYER_III"),
+]
+BY_FFMPEG = [
+    *(("m4a", "aac"), ("m4a", "alac"), ("mkv", "flac"), ("webm", "libopus"), ("wma", "wmav2")),
+    *(("aac", "aac"), ("ac3", "ac3"), ("caf", "pcm_s16le"), ("mov", "pcm_s24le")),
+    *(("avi", "libmp3lame"), ("tta", "tta")),
 ]
 
 
@@ -52,6 +58,20 @@ def originals(folder: Path) -> Iterator[Path]:
                 tagged.tags["TITLE"] = "Title"
             tagged.save()
         yield path
+    for suffix, codec in BY_FFMPEG:
+        yield from _by_ffmpeg(folder / f"{codec}.{suffix}", codec, sound)
+
+
+def _by_ffmpeg(path: Path, codec: str, sound: np.ndarray) -> Iterator[Path]:
+    with av.open(str(path), "w") as file:
+        file.metadata["title"] = "Title"
+        stream = file.add_stream(codec, rate=48000, layout="mono", bit_rate=96_000)
+        frame = av.AudioFrame.from_ndarray(sound.astype(np.float32).reshape(1, -1), "flt", "mono")
+        frame.sample_rate, frame.pts = 48000, 0
+        stream.codec_context.format = stream.codec_context.codec.audio_formats[0]
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            file.mux(packet)
+    yield path
 
 
 def damaged(data: bytes, random: np.random.Generator) -> bytes:

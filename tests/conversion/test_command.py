@@ -108,6 +108,7 @@ def test_existing_files_need_force_and_a_source_is_never_overwritten(folder, cap
         ["in"],
         ["in/good.wav", "-o", "x.doc"],
         ["-", "in/good.wav"],
+        ["in/good.wav", "-o", "x.wav", "--add-track"],
     ],
 )
 def test_wrong_usage_is_two_and_nothing_is_written(arguments, folder):
