@@ -31,10 +31,7 @@ EXPERIMENT_TAGS = {
             "lifecycleFilter": "Active",
             "modelVersionFilter": "All Runs",
             "datasetsFilter": [],
-            "selectedColumns": [
-                *("attributes.`Dataset`", "attributes.`Models`"),
-                *(f"metrics.`evaluate/{name}`" for name in FIVE),
-            ],
+            "selectedColumns": [f"metrics.`evaluate/{name}`" for name in FIVE],
         }
     ),
 }

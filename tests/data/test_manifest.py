@@ -43,7 +43,7 @@ def test_a_broken_file_and_a_name_that_is_no_text_get_a_reason(tmp_path: Path, w
     assert _inspect(tmp_path / "broken.mp3", tmp_path).status == "unreadable: nothing that can be decoded"
     write_stereo(tmp_path / "x.wav")
     latin = (tmp_path / "x.wav").rename(tmp_path / os.fsdecode(b"caf\xe9.wav"))
-    row = _inspect(latin, tmp_path)
+    row = inspect_track(Track("x", "train", latin), root=tmp_path, min_seconds=0.5)
     assert row.status == "name not in UTF-8, as DVC needs it; rename it"
     write_manifest([row], tmp_path / "manifest.csv")
     assert read_manifest(tmp_path / "manifest.csv")[0].path == "caf?.wav"
