@@ -127,7 +127,7 @@ def test_rifx_is_read_and_its_chunks_are_named(sound, tmp_path):
     samples, _ = read(tmp_path / "x.wav")
     np.testing.assert_array_equal(samples, np.round(32767 * sound) / 32768)
     made = convert_file(tmp_path / "x.wav", tmp_path / "y.wav", decorrelator=Velvet())
-    assert "cue have another byte order" in made.notices[0]
+    assert "the chunks cue are in another byte order" in made.notices[0]
 
 
 @pytest.mark.parametrize("stated", [0, 8, None])
