@@ -8,6 +8,7 @@ whose process died without a word is marked KILLED when the next run of that rep
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -35,6 +36,7 @@ ENDED_BY_SIGNAL = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 # Logged by every stage anew: the settings, and what DVC says of the stages before.
 PROVENANCE_FILES = (Path("params.yaml"), Path("dvc.lock"))
 THUMBNAIL_PIXELS = 256
+LONGEST_VALUE = 6000
 
 
 def project_root() -> Path:
@@ -207,7 +209,7 @@ def _opened(
                 "name": os.environ.get("MLFLOW_RUN_NAME")
                 or described.get("experiment")
                 or f"{described.get('profile', stage)}-{(commit or described['code'])[:7]}",
-                "params": {key: str(value) for key, value in params.items()},
+                "params": {key: _fitting(str(value)) for key, value in params.items()},
                 "tags": {f"{stage}.code": described["code"], **tags},
                 "tags_if_new": {
                     "device": "CPU",  # where all stages but train compute
@@ -243,6 +245,14 @@ def _ended(journal: Journal) -> Iterator[None]:
     finally:
         journal.write("status", {"status": status, "ended": _now()})
         journal.close()
+
+
+def _fitting(value: str) -> str:
+    """A setting as MLflow takes it; it would cut a longer one, and no later stage would find it the same."""
+    if len(value) <= LONGEST_VALUE:
+        return value
+    digest = hashlib.sha256(value.encode()).hexdigest()
+    return f"{value[: LONGEST_VALUE - len(digest) - 3]}… {digest}"
 
 
 def _now() -> int:

@@ -183,6 +183,16 @@ def test_other_settings_on_a_cached_training_get_a_run_of_their_own(root: Path, 
     assert client.get_run(run.run_id).data.params["render.excerpts"] == "1"
 
 
+def test_a_setting_too_long_for_mlflow_stays_the_same(root: Path, client: MlflowClient) -> None:
+    settings = {**PARAMS, "terms.coherence.floors": [0.123456] * 900}
+    with start_run("train", settings, {}, root / "run.json") as run:
+        pass
+    with continue_run("render", root / "run.json", settings, {}) as rendering:
+        assert rendering.run_id == run.run_id
+    with continue_run("render", root / "run.json", {**settings, "terms.coherence.floors": [0.1] * 9000}, {}):
+        assert len(all_runs(client)) == 2
+
+
 def test_deleted_runs_and_experiments_do_not_stop_a_stage(root: Path, client: MlflowClient) -> None:
     with start_run("train", PARAMS, {}, root / "run.json") as run:
         pass
