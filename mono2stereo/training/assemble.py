@@ -24,7 +24,7 @@ from mono2stereo.hashes import PACKAGE, fingerprint
 from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.export import export_onnx
 from mono2stereo.models.generators import GENERATORS
-from mono2stereo.models.mid_to_side import MidToSide
+from mono2stereo.models.mid_to_side import MidToSide, n_parameters
 from mono2stereo.models.warm_start import start_from_model
 from mono2stereo.training.calibration import own_width
 from mono2stereo.training.curves import Curves, Sink
@@ -174,7 +174,7 @@ class Training:
 
     def disk_needed(self) -> dict[str, int]:
         """About how many bytes the run will write, by what they are for."""
-        return disk_needed(self.config, self.step.variables.values(), self.model.count_params())
+        return disk_needed(self.config, self.step.variables.values(), n_parameters(self.model))
 
     def follow(self) -> None:
         """Do the part of a worker that is not the chief; ends when the chief has ended."""
