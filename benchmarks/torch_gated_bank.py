@@ -27,13 +27,13 @@ class GatedBank(nn.Module):
 
     def __init__(self, filters_per_bin: int, kernel_frames: int) -> None:
         super().__init__()
-        branches = N_BINS * filters_per_bin
+        outputs = N_BINS * filters_per_bin
         # A complex kernel is a pair of real ones; PyTorch's convolution takes complex numbers as they are.
         self.bank = nn.Conv1d(
-            N_BINS, branches, kernel_frames, groups=N_BINS, bias=False, dtype=torch.complex64
+            N_BINS, outputs, kernel_frames, groups=N_BINS, bias=False, dtype=torch.complex64
         )
         self.sum = nn.Conv1d(
-            branches,
+            outputs,
             N_BINS,
             output_kernel_frames(kernel_frames),
             groups=N_BINS,
@@ -44,7 +44,7 @@ class GatedBank(nn.Module):
         self.gates = nn.Sequential(
             nn.Conv1d(2 * N_BINS, GATE_CHANNELS * N_BINS, first, dilation=GATE_SPACING, groups=N_BINS),
             nn.ReLU(),
-            nn.Conv1d(GATE_CHANNELS * N_BINS, branches, second, dilation=GATE_SPACING, groups=N_BINS),
+            nn.Conv1d(GATE_CHANNELS * N_BINS, outputs, second, dilation=GATE_SPACING, groups=N_BINS),
             nn.Sigmoid(),
         )
         self.register_buffer("window", torch.hann_window(FRAME_LENGTH, periodic=True))

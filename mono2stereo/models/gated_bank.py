@@ -44,18 +44,18 @@ class GatedBankGenerator(Generator):
     kind = "gated_bank"
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        bins, branches = self.n_bins, self.n_bins * self.filters_per_bin
-        self.bank = ComplexConv1D(branches, self.kernel_frames, groups=bins, name="bank")
+        bins, outputs = self.n_bins, self.n_bins * self.filters_per_bin
+        self.bank = ComplexConv1D(outputs, self.kernel_frames, groups=bins, name="bank")
         self.bank.build((None, None, 2 * bins))
         late = output_kernel_frames(self.kernel_frames)
         self.sum = ComplexConv1D(bins, late, groups=bins, name="sum")
-        self.sum.build((None, None, 2 * branches))
+        self.sum.build((None, None, 2 * outputs))
         first, second = (
             GroupedConv1D(
                 filters, kernel, groups=bins, dilation_rate=GATE_SPACING, negative_slope=slope, name=name
             )
             for name, filters, kernel, slope in zip(
-                ("gate_0", "gate_1"), (bins * GATE_CHANNELS, branches), GATE_KERNELS, (0.0, None), strict=True
+                ("gate_0", "gate_1"), (bins * GATE_CHANNELS, outputs), GATE_KERNELS, (0.0, None), strict=True
             )
         )
         first.build((None, None, 2 * bins))
@@ -68,14 +68,14 @@ class GatedBankGenerator(Generator):
         return {"bank": self.bank, **gates, "sum": self.sum}
 
     def start_from_copy(self, lookahead_frames: int, phase_degrees: float = 0.0) -> None:
-        """The first branch of each bin and its output filter are one tap at the present frame."""
+        """The first filter of each bin and what sums its output are one tap at the present frame."""
         for layer, tap in ((self.bank, (1.0, 0.0)), (self.sum, turn(phase_degrees)[0])):
             late = min(lookahead_frames, layer.kernel_size - 1)
             lookahead_frames -= late
             taps = np.array(layer.taps)
-            branch = taps.reshape(layer.kernel_size, -1, self.n_bins, layer.filters // 2 // self.n_bins, 2)
-            branch[:, 0, :, 0] = 0.0
-            branch[layer.kernel_size - 1 - late, 0, :, 0] = tap
+            of_bins = taps.reshape(layer.kernel_size, -1, self.n_bins, layer.filters // 2 // self.n_bins, 2)
+            of_bins[:, 0, :, 0] = 0.0
+            of_bins[layer.kernel_size - 1 - late, 0, :, 0] = tap
             layer.taps.assign(taps)
 
     def envelopes(self, spectrum: tf.Tensor) -> tf.Tensor:
@@ -102,9 +102,9 @@ class GatedBankGenerator(Generator):
     def call(self, spectrum: tf.Tensor) -> tf.Tensor:
         late = output_kernel_frames(self.kernel_frames) - 1
         frames = tf.shape(spectrum)[1] - self.receptive_frames + late
-        branches = self.bank(spectrum[:, 1 - frames - self.kernel_frames :])
+        outputs = self.bank(spectrum[:, 1 - frames - self.kernel_frames :])
         gates = self.gates(spectrum)[:, -frames:]
-        return self.sum(branches * tf.repeat(gates, 2, axis=-1))
+        return self.sum(outputs * tf.repeat(gates, 2, axis=-1))
 
 
 def mean_by_pairs(x: tf.Tensor, shifts: tuple[int, ...]) -> tf.Tensor:

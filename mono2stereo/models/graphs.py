@@ -47,7 +47,7 @@ def _conv2d(generator: Conv2DGenerator) -> onnx.GraphProto:
 
 def _gated_bank(generator: GatedBankGenerator) -> onnx.GraphProto:
     """The bank, its gates from powers `(1, bins, frames)`, and the sum."""
-    graph, n_bins, branches = FrameGraph(generator.n_bins), generator.n_bins, generator.filters_per_bin
+    graph, n_bins, filters = FrameGraph(generator.n_bins), generator.n_bins, generator.filters_per_bin
     pairs = graph.reshape("mid", [1, n_bins, 2, -1], "mid_pairs")
     powers = graph.add("ReduceSumSquare", [pairs], "powers", axes=[2], keepdims=0)
     shifts = sum(AVERAGE_SHIFTS) + sum(MEAN_SHIFTS)
@@ -70,12 +70,12 @@ def _gated_bank(generator: GatedBankGenerator) -> onnx.GraphProto:
         name, layer = f"gate_{index}", generator.gate_layers[index]
         gates = graph.convolution(gates, name, *weights(layer), dilation=GATE_SPACING, group=n_bins)
         gates = graph.add(activation, [gates], f"{name}_{activation.lower()}")
-    gates = graph.reshape(gates, [n_bins, branches, 1, -1], "gates")
+    gates = graph.reshape(gates, [n_bins, filters, 1, -1], "gates")
     x = graph.reshape("mid", [1, 2 * n_bins, 1, -1], "mid_image")
     x = graph.convolution(x, "bank", *weights(generator.bank), group=n_bins)
-    x = graph.reshape(x, [n_bins, branches, 2, -1], "branches")
+    x = graph.reshape(x, [n_bins, filters, 2, -1], "outputs")
     x = graph.add("Mul", [x, gates], "gated")
-    x = graph.reshape(x, [1, 2 * n_bins * branches, 1, -1], "gated_image")
+    x = graph.reshape(x, [1, 2 * n_bins * filters, 1, -1], "gated_image")
     kernel, _ = weights(generator.sum)
     graph.pairs_at_once(x, "sum", 2 * kernel, None)  # a gate is twice its sigmoid
     return graph.finish()

@@ -15,7 +15,7 @@ AVERAGE_SHIFTS = (1, 2, 4) * 3
 MEAN_SHIFTS = (8, 16, 32, 64)
 LONG_SHIFTS = (128, 256, 512)
 GATE_KERNELS = (10, 5)
-OUTPUT_SHARE = 3  # the filters over the branches have a third of the taps
+OUTPUT_SHARE = 3  # the filters that sum a bank's outputs have a third of the taps
 
 
 def output_kernel_frames(kernel_frames: int) -> int:
