@@ -35,11 +35,12 @@ from mono2stereo.models.receptive_field import (
 
 GATE_CHANNELS = 16
 QUIET = 1e-4  # power 40 dB below its mean is silence to the gates
+NOTHING = 1e-9  # power 90 dB below what all bins have in the mean is rounding, which must not move gates
 TINY = 1e-30
 
 
 class GatedBankGenerator(Generator):
-    """Gated complex filters; no bin sees another."""
+    """Gated complex filters; no bin sees another, but for what is nothing beside all of them."""
 
     kind = "gated_bank"
 
@@ -91,8 +92,9 @@ class GatedBankGenerator(Generator):
         mean = mean_by_pairs(average, MEAN_SHIFTS)
         long_mean = mean_by_pairs(mean, LONG_SHIFTS)
         frames = tf.shape(long_mean)[1]
-        average, mean = average[:, -frames:], mean[:, -frames:]
-        ratios = tf.stack([average / (mean + TINY), mean / (long_mean + TINY)], axis=-1)
+        floor = NOTHING * tf.reduce_mean(long_mean, axis=-1, keepdims=True) + TINY
+        levels = [power + floor for power in (average[:, -frames:], mean[:, -frames:], long_mean)]
+        ratios = tf.stack([levels[0] / levels[1], levels[1] / levels[2]], axis=-1)
         return tf.reshape(0.5 * tf.math.log(ratios + QUIET), (-1, frames, 2 * self.n_bins))
 
     def gates(self, spectrum: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 
 from mono2stereo.models.complex_conv import ComplexConv1D
-from mono2stereo.models.gated_bank import QUIET, TINY, GatedBankGenerator
+from mono2stereo.models.gated_bank import NOTHING, QUIET, TINY, GatedBankGenerator
 from mono2stereo.models.generator import Generator
 from mono2stereo.models.generators import Conv2DGenerator, GroupedConv1DGenerator
 from mono2stereo.models.onnx_graph import FrameGraph, one_at_a_time
@@ -55,12 +55,18 @@ def _gated_bank(generator: GatedBankGenerator) -> onnx.GraphProto:
     averages = _mean_by_pairs(graph, powers, AVERAGE_SHIFTS, "average")
     means = _mean_by_pairs(graph, averages, MEAN_SHIFTS, "mean")
     long_means = _long_means(graph, means)
+    everywhere = graph.add("ReduceMean", [long_means], "everywhere", axes=[1], keepdims=1)
+    nothing = graph.constant("nothing", np.array(NOTHING, np.float32))
+    share = graph.add("Mul", [everywhere, nothing], "nothing_beside")
+    floor = graph.add("Add", [share, graph.constant("tiny", np.array(TINY, np.float32))], "floor")
     average = graph.cut(averages, sum(MEAN_SHIFTS), None, 2, "average")
-    beside = [
-        _in_proportion(graph, average, means, "short"),
-        _in_proportion(graph, means, long_means, "long"),
+    levels = [
+        graph.add("Add", [power, floor], f"level_{index}")
+        for index, power in enumerate((average, means, long_means))
     ]
-    pairs = graph.add("Concat", beside, "proportions", axis=2)
+    ratios = [graph.add("Div", levels[index : index + 2], f"ratio_{index}") for index in range(2)]
+    images = [graph.reshape(ratio, [1, n_bins, 1, -1], f"{ratio}_image") for ratio in ratios]
+    pairs = graph.add("Concat", images, "ratios", axis=2)
     above_quiet = graph.add(
         "Add", [pairs, graph.constant("quiet", np.array(QUIET, np.float32))], "above_quiet"
     )
@@ -101,14 +107,6 @@ def _long_means(graph: FrameGraph, means: str) -> str:
     ]
     share = graph.constant("share", np.array(1 / len(parts), np.float32))
     return graph.add("Mul", [graph.add("Sum", parts, "long_sum"), share], "long_mean")
-
-
-def _in_proportion(graph: FrameGraph, x: str, mean: str, name: str) -> str:
-    """`x` beside its mean, `(1, bins, 1, frames)`."""
-    tiny = graph.constant("tiny", np.array(TINY, np.float32))
-    above_zero = graph.add("Add", [mean, tiny], f"{name}_above_zero")
-    ratio = graph.add("Div", [x, above_zero], f"{name}_ratio")
-    return graph.reshape(ratio, [1, graph.n_bins, 1, -1], f"{name}_image")
 
 
 def take_weights(generator: Generator, stored: Mapping[str, np.ndarray]) -> None:
