@@ -82,7 +82,7 @@ def test_a_forked_child_converts_and_ends(converts):
         "mono = np.ones(9000)\n"
         "mono2stereo.convert(mono, sample_rate=22050)\n"
         "child = os.fork()\n"
-        "signal.alarm(60)\n"
+        "signal.alarm(300)\n"
         "if child == 0 and len(sys.argv) < 2: sys.exit(0)\n"
         "mono2stereo.convert(mono, sample_rate=22050)\n"
         "sys.exit(child and os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
