@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -172,19 +172,29 @@ def margin(sweeps: pd.DataFrame, frame_length: int, *, seed: int) -> Margin:
         for _, sweep in classical.groupby("method", sort=False)
     ]
 
-    def means(tracks: np.ndarray) -> tuple[float, float, float]:
-        coherence, log_mel = mean_defined(own[:, tracks].T)
-        sweeps_of = (mean_defined(curve[:, tracks].swapaxes(0, 1)) for curve in curves)
-        reached = [lowest_along(sweep[0], sweep[1], coherence) for sweep in sweeps_of]
-        return float(coherence), float(log_mel), min(reached, default=np.inf)
+    def means(times: np.ndarray) -> Iterator[tuple[float, float, float]]:
+        """For each row of how often every track counts: the model's means, and the best classical log-mel."""
+        sweeps_of = [_means_over_tracks(curve, times) for curve in curves]
+        for draw, (coherence, log_mel) in enumerate(_means_over_tracks(own, times)):
+            reached = [lowest_along(*sweep[draw], coherence) for sweep in sweeps_of]
+            yield float(coherence), float(log_mel), min(reached, default=np.inf)
 
     tracks = np.arange(own.shape[1])
-    coherence, log_mel, best = means(tracks)
+    coherence, log_mel, best = next(means(np.ones((1, len(tracks)))))
     drawn = np.random.default_rng(seed).integers(len(tracks), size=(RESAMPLES_OF_MARGIN, len(tracks)))
-    differences = [best_of - log_mel_of for _, log_mel_of, best_of in map(means, drawn)]
+    times = np.count_nonzero(drawn[..., np.newaxis] == tracks, axis=1)
+    differences = [best_of - log_mel_of for _, log_mel_of, best_of in means(times)]
     # Order statistics: interpolation would make NaN of infinite margins.
     low, high = np.sort(differences)[np.round(np.array([0.025, 0.975]) * (len(drawn) - 1)).astype(int)]
     return Margin(frame_length, coherence, log_mel, best, best - log_mel, float(low), float(high))
+
+
+def _means_over_tracks(values: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """(2, tracks, …) → (draws, 2, …): means of what is defined, each track as often as its row says."""
+    defined = ~np.isnan(values)
+    sums = (np.tensordot(times, x, (1, 1)) for x in (np.where(defined, values, 0.0), defined.astype(float)))
+    with np.errstate(invalid="ignore"):
+        return next(sums) / next(sums)
 
 
 def lowest_along(coherence: np.ndarray, log_mel_db: np.ndarray, highest_coherence: float) -> float:
