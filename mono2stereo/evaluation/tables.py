@@ -176,7 +176,7 @@ def margin(sweeps: pd.DataFrame, frame_length: int, *, seed: int) -> Margin:
         """For each row of how often every track counts: the model's means, and the best classical log-mel."""
         sweeps_of = [_means_over_tracks(curve, times) for curve in curves]
         for draw, (coherence, log_mel) in enumerate(_means_over_tracks(own, times)):
-            reached = [lowest_along(*sweep[draw], coherence) for sweep in sweeps_of]
+            reached = [lowest_along(sweep[draw, 0], sweep[draw, 1], coherence) for sweep in sweeps_of]
             yield float(coherence), float(log_mel), min(reached, default=np.inf)
 
     tracks = np.arange(own.shape[1])
