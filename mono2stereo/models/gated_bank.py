@@ -35,8 +35,8 @@ from mono2stereo.models.receptive_field import (
 
 GATE_CHANNELS = 16
 QUIET = 1e-4  # power 40 dB below its mean is silence to the gates
-NOTHING = 1e-9  # power 90 dB below what all bins have in the mean is rounding, which must not move gates
-TINY = 1e-15  # a sine 180 dB below full scale: what a filter rings on is silence
+NOTHING = 1e-8  # power 80 dB below what all bins have in the mean is rounding, which must not move gates
+TINY = 1e-30
 
 
 class GatedBankGenerator(Generator):
