@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mono2stereo.decorrelators.base import PIECE_SAMPLES
 from mono2stereo.decorrelators.neural import FILE_BLOCK_FRAMES, LIVE_BLOCK_FRAMES, NeuralDecorrelator
 from mono2stereo.decorrelators.neural_stream import crossover_hz
+from mono2stereo.dsp.bands import level_db
 from mono2stereo.errors import AudioError
 
 RATES = [8000, 11025, 22050, 44056, 44100, 48000, 192000]

@@ -89,7 +89,7 @@ def test_bins_stay_apart_and_gates_move(generator, spectrum):
     changed = spectrum.copy()
     changed[:, 7] *= np.linspace(1, 2, FRAMES)
     difference = np.abs(side_of(generator, spectrum) - side_of(generator, changed)).max(axis=0)
-    assert np.flatnonzero(difference > 1e-6 * difference.max()).tolist() == [7]
+    assert np.flatnonzero(difference > 1e-4 * difference.max()).tolist() == [7]
     pairs = np.stack([spectrum.real, spectrum.imag], -1).reshape(1, FRAMES, -1).astype(np.float32)
     gates = np.asarray(generator.gates(tf.constant(pairs)))
     assert gates.min() >= 0
