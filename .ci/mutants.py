@@ -33,7 +33,7 @@ def copy_checkout(module: str | None, tests: list[str]) -> None:
         name = path.relative_to(COPY).as_posix()
         if name not in names and not name.startswith("mutants/"):
             path.unlink()
-    for name in names:
+    for name in names - {"pyproject.toml"}:
         source, target = ROOT / name, COPY / name
         if not (target.exists() and target.stat().st_mtime == source.stat().st_mtime):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,12 @@ def copy_checkout(module: str | None, tests: list[str]) -> None:
         if values:
             line = f"{key} = {json.dumps(values)}"
             settings = re.sub(rf"^{key} = \[.*?\]$", line, settings, flags=re.DOTALL | re.MULTILINE)
-    (COPY / "pyproject.toml").write_text(settings, encoding="utf-8")
+    here = COPY / "pyproject.toml"
+    if (
+        not here.exists() or here.read_text(encoding="utf-8") != settings
+    ):  # mutmut would not mutate what it copied for other settings
+        shutil.rmtree(COPY / "mutants", ignore_errors=True)
+        here.write_text(settings, encoding="utf-8")
 
 
 def run(*names: str, quiet: bool = False) -> None:
