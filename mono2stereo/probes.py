@@ -15,10 +15,11 @@ from scipy.signal import chirp, lfilter
 
 from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.dsp.bands import level_db
-from mono2stereo.dsp.distortion import critical_bandwidth_hz, outside_critical_band_db
+from mono2stereo.dsp.distortion import between_harmonics_db, critical_bandwidth_hz, outside_critical_band_db
 from mono2stereo.dsp.masking import audible_excess_db
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.dsp.stft import Stft
+from mono2stereo.evaluation.purity import SAWS_HZ, saw
 from mono2stereo.measures.side_analysis import SideAnalysis
 from mono2stereo.measures.signal_analysis import SignalAnalysis
 from mono2stereo.synthesis.instruments import SAMPLE_RATE, TIMBRES, play
@@ -62,7 +63,7 @@ def probe(decorrelator: Decorrelator) -> list[Figure]:
     def side(mid: Signal) -> Signal:
         return decorrelator.side(mid, SAMPLE_RATE)
 
-    return [figure for kind in (_levels, _tones, _sweep, _click, _sounds) for figure in kind(side)]
+    return [figure for kind in (_levels, _tones, _saws, _sweep, _click, _sounds) for figure in kind(side)]
 
 
 def sounds() -> dict[str, Signal]:
@@ -136,6 +137,17 @@ def _tones(side: Side) -> Iterator[Figure]:
             audible_excess_db(its_side, heard, SAMPLE_RATE),
             20.0,
         )
+        out_of_band = outside_critical_band_db(its_side, hz, SAMPLE_RATE, reference=heard)
+        yield Figure(f"tone, {hz:g} Hz", "outside its critical band, re the mid (dB)", out_of_band, -35.0)
+
+
+def _saws(side: Side) -> Iterator[Figure]:
+    for hz in SAWS_HZ:
+        mid = saw(hz, SAMPLE_RATE)
+        between = between_harmonics_db(
+            estimate=side(mid)[SETTLED:], reference=mid[SETTLED:], fundamental_hz=hz, sample_rate=SAMPLE_RATE
+        )
+        yield Figure(f"saw, {hz:g} Hz", "between its harmonics, re the mid (dB)", between, -30.0)
 
 
 def _sweep(side: Side) -> Iterator[Figure]:
