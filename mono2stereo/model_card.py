@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from mono2stereo.hashes import sha256
 
 MOST_FRAME_SAMPLES, MOST_FRAMES = 1 << 16, 1 << 14
 FORMAT_VERSION = 1
+IN_MLFLOW = re.compile("[0-9a-f]{32}|models:/.+")  # how a model that MLflow has is named
 METADATA_KEY = "mono2stereo"  # of the ONNX file's metadata
 # The last metadata entry of a sealed file, up to its value, as protobuf writes it.
 SEAL_KEY = b"sha256"
