@@ -60,7 +60,7 @@ bench: $(READY) ## time ours beside stock Keras, PyTorch and bare loops: reports
 	  python -m benchmarks.$$question || exit 1; \
 	done
 
-adopt: $(READY) ## make the newest checkpoint the package's default model, with its evidence in reports/model
+adopt: $(READY) ## make the newest checkpoint the default model, its evidence in reports/model, a page for all in docs/listen
 	python -m stages.adopt
 
 mutants: $(READY) ## does a test notice when a line is wrong? all of it takes hours; ONLY=mono2stereo/….py SAMPLE=50 TESTS=…
