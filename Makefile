@@ -9,7 +9,7 @@ export DVC_NO_ANALYTICS := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help setup repro test test-slow lint format ui compare bench adopt mutants lock clean
+.PHONY: help setup repro test test-slow lint format ui compare bench adopt mutants lock clean distclean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -60,7 +60,7 @@ bench: $(READY) ## time ours beside stock Keras, PyTorch and bare loops: reports
 	  python -m benchmarks.$$question || exit 1; \
 	done
 
-adopt: $(READY) ## make the newest checkpoint the package's default model, with its evidence in reports/model
+adopt: $(READY) ## make the newest checkpoint the default model, its evidence in reports/model, a page for all in docs/listen
 	python -m stages.adopt
 
 mutants: $(READY) ## does a test notice when a line is wrong? all of it takes hours; ONLY=mono2stereo/….py SAMPLE=50 TESTS=…
@@ -73,5 +73,11 @@ lock: $(READY) ## pin the newest versions that fit pyproject.toml
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet --upgrade \
 	  | sed -n '/^nvidia-/,/[^\\]$$/p' > deploy/docker/cuda.lock
 
-clean: ## delete what the pipeline made here, not the environment
-	rm -rf data models reports/preprocess reports/train reports/render reports/listen reports/evaluate reports/compare .resume build
+clean: ## delete what the stages made here; downloads, runs and the environment stay, and all that you put here
+	rm -rf data/manifest.csv data/pairs data/finished_tracks data/raw/demo models/checkpoints models/run.json \
+	  models/train.lock reports/preprocess reports/train reports/render reports/listen reports/evaluate reports/compare \
+	  reports/plots .resume build
+
+distclean: clean ## also delete the downloads, DVC's cache, all MLflow runs and the environment
+	rm -rf data/raw/musdb18hq data/raw/musdb18-sample .dvc/cache .dvc/tmp mlflow.db* .mlflow.* .mlflow-spool \
+	  mlartifacts .venv

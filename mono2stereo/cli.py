@@ -10,6 +10,7 @@ from importlib import import_module
 
 from mono2stereo.errors import UsageError, one_line_errors
 from mono2stereo.terminal import secure_output, stdout_is_closed
+from mono2stereo.versions import described
 
 # Each is a module of `mono2stereo.commands`, imported when it is asked for: the others cost nothing.
 COMMANDS = {
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     secure_output()
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="mono2stereo", description=__doc__)
+    parser.add_argument(
+        "--version", action=_Version, nargs=0, help="of the package, of models, measures and results"
+    )
     subparsers = parser.add_subparsers(dest="command", required=True)
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=summary)
@@ -46,6 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 _print_no_more()
                 error.filename = "stdout"
             raise
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(described())
+        parser.exit()
 
 
 def _print_no_more() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,9 +12,10 @@ from mono2stereo.dsp.signals import HIGHEST_SAMPLE_RATE, LOWEST_SAMPLE_RATE
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import AudioError, ModelError
 from mono2stereo.hashes import sha256
+from mono2stereo.versions import MODEL_FORMAT
 
 MOST_FRAME_SAMPLES, MOST_FRAMES = 1 << 16, 1 << 14
-FORMAT_VERSION = 1
+IN_MLFLOW = re.compile("[0-9a-f]{32}|models:/.+")  # how a model that MLflow has is named
 METADATA_KEY = "mono2stereo"  # of the ONNX file's metadata
 # The last metadata entry of a sealed file, up to its value, as protobuf writes it.
 SEAL_KEY = b"sha256"
@@ -76,7 +78,7 @@ class ModelCard:
 
     def dumps(self) -> str:
         """As JSON, format version included."""
-        return json.dumps({"format_version": FORMAT_VERSION, **asdict(self)})
+        return json.dumps({"format_version": MODEL_FORMAT, **asdict(self)})
 
     @classmethod
     def loads(cls, text: str) -> ModelCard:
@@ -90,8 +92,8 @@ class ModelCard:
             version = facts.pop("format_version", None)
         except (ValueError, AttributeError, TypeError, RecursionError):
             raise ModelError("its model card is damaged; export it again") from None
-        if version != FORMAT_VERSION:
-            raise ModelError(f"model format {version}, this version reads {FORMAT_VERSION}; export it again")
+        if version != MODEL_FORMAT:
+            raise ModelError(f"model format {version}, this version reads {MODEL_FORMAT}; export it again")
         try:
             card = cls(**facts)
             fits = card._is_sane()

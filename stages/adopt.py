@@ -1,5 +1,7 @@
 """Make the newest checkpoint the package's default model; reports/model/ says how it came to be.
 
+docs/listen/index.html lets everybody hear it, on test recordings that may be passed on (docs/recordings.md).
+
 No stage of the pipeline: run it once the evaluation is what you want to stand by. A second call, after an
 evaluation of another split, adds that split's report.
 """
@@ -8,17 +10,23 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import yaml
 
 from mono2stereo import tracking
 from mono2stereo.config import Config
+from mono2stereo.data.pairs import load_pairs
+from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.errors import ModelError, one_line_errors
 from mono2stereo.files import atomic_path
 from mono2stereo.probes import markdown, probe
+from mono2stereo.rendering.listening.public_page import free_credits, plain_name, write_public_page
 
+PAGE, CREDITS = Path("docs/listen"), Path("docs/recordings.md")
+HEARD_BESIDE = "optimized_velvet"  # the classical method on the page: the smoothest of them
 CHECKPOINTS = Path("models/checkpoints")
 DEFAULT = Path("mono2stereo/weights/default.onnx")
 REPORT = Path("reports/model")
@@ -55,6 +63,7 @@ def main() -> None:
         "probes.md": PROBES + markdown(probe(model)),
         "run.json": json.dumps(described, indent=1, sort_keys=True) + "\n",
     }
+    heard = listen(config, newest)
     copy(newest, DEFAULT)
     for source, target in (
         (Path("reports/evaluate"), REPORT / config.evaluate.split),
@@ -71,6 +80,26 @@ def main() -> None:
     print(
         f"{DEFAULT}: {newest.name} of run {run_id}; evidence, of the {config.evaluate.split} split: {REPORT}"
     )
+    print(heard)
+
+
+def listen(config: Config, model: Path) -> str:
+    """Write docs/listen/, from test recordings that may be passed on; a line about it."""
+    credited = free_credits(CREDITS.read_text(encoding="utf-8"), "test")
+    pairs = load_pairs("data/pairs", "test")
+    if not any(plain_name(pair.name) in credited for pair in pairs):
+        return f"{PAGE}: as it was; no test recording of data/pairs has a licence in {CREDITS} that allows it"
+    with atomic_path(PAGE) as beside:
+        heard = write_public_page(
+            pairs,
+            credited,
+            beside,
+            step=int(model.stem.removeprefix("step-")),
+            model=partial(NeuralDecorrelator.load, model),
+            classical={HEARD_BESIDE: CLASSICAL[HEARD_BESIDE]},
+            loudness_lufs=config.render.loudness_lufs,
+        )
+    return f"{PAGE}/index.html: {', '.join(credit.title for credit in heard)}"
 
 
 def copy(source: Path, target: Path) -> None:

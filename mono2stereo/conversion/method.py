@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +16,7 @@ from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.errors import ModelError, UsageError
-
-IN_MLFLOW = re.compile("[0-9a-f]{32}|models:/.+")
+from mono2stereo.model_card import IN_MLFLOW
 
 
 @dataclass(frozen=True)

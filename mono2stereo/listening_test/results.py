@@ -14,8 +14,9 @@ import numpy as np
 from scipy.stats import t as student_t
 
 from mono2stereo.errors import DataError
+from mono2stereo.versions import LISTENING_RESULTS
 
-FORMAT = "mono2stereo-listening-test-1"
+FORMAT = LISTENING_RESULTS
 SCALES = ("quality", "width")
 
 

@@ -24,7 +24,7 @@ def start_from_model(model: MidToSide, path: Path) -> None:
         proto = onnx.load_from_string(data)
     except OSError:
         raise ModelError(
-            f"{path}: no such model file; generator.start is random, copy, default or an exported model"
+            f"{path}: no such model file; generator.start: random, copy, default, a model's file, a run's id"
         ) from None
     except Exception:  # of a stranger's file anything may be wrong
         raise ModelError(f"{path}: no readable ONNX file") from None

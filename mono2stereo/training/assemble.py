@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import keras
@@ -21,6 +26,7 @@ from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import TrainingError
 from mono2stereo.files import atomic_path
 from mono2stereo.hashes import PACKAGE, fingerprint
+from mono2stereo.model_card import IN_MLFLOW
 from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.export import export_onnx
 from mono2stereo.models.generators import GENERATORS
@@ -28,6 +34,7 @@ from mono2stereo.models.mid_to_side import MidToSide, n_parameters
 from mono2stereo.models.warm_start import start_from_model
 from mono2stereo.training.calibration import own_width
 from mono2stereo.training.curves import Curves, Sink
+from mono2stereo.training.finished import FINISHED, FinishedStates
 from mono2stereo.training.gan import Gan
 from mono2stereo.training.hardware import compute_in
 from mono2stereo.training.loop import Record, Schedule, train
@@ -98,7 +105,10 @@ class Training:
                 f"{checkpoints}: another process still trains into it; wait for its end, or end it"
             ) from None
         self.state = ResumeState(
-            states / run_fingerprint(config, pairs), self.step.variables, outputs=(checkpoints,)
+            states / run_fingerprint(config, pairs),
+            self.step.variables,
+            outputs=(checkpoints,),
+            finished=FinishedStates(states / FINISHED / run_fingerprint(config, pairs, of_any_length=True)),
         )
 
     @property
@@ -134,9 +144,7 @@ class Training:
 
         record = Record(
             step=self.step,
-            schedule=Schedule(
-                settings.steps, settings.log_every, settings.validate_every, settings.checkpoint_every
-            ),
+            schedule=Schedule(settings.log_every, settings.validate_every, settings.checkpoint_every),
             validation=self.valid_clips.fixed(settings.validation_clips),
             batch_size=settings.batch_size,
             curves=Curves(self.reports, self.state.ledger, sink),
@@ -169,7 +177,12 @@ class Training:
             )
         }
         settings = self.config.flat()
-        parameters = {key: settings[key] for key in settings if not key.startswith(("data.", "render."))}
+        # A checkpoint is the same however long training goes on after it.
+        parameters = {
+            key: settings[key]
+            for key in settings
+            if not key.startswith(("data.", "render.")) and key != "train.steps"
+        }
         return {"data": {"source": settings["data.source"], **data}, "parameters": parameters}
 
     def disk_needed(self) -> dict[str, int]:
@@ -182,11 +195,11 @@ class Training:
         self.end()
 
     def end(self) -> None:
-        """Wait for all, the chief once all that tells of the run is written; then it forgets the states."""
+        """Wait for all, the chief once all that tells of the run is written; its last state alone stays."""
         with self.team.together():
             self.team.wait_for_all()
         if self.team.chief:
-            self.state.clear()
+            self.state.finish()
 
     def batches(self, steps: range) -> Iterator[tuple[tf.Tensor, ...]]:
         """This process's share of each step's clips, on the devices that compute it."""
@@ -194,14 +207,16 @@ class Training:
         return (self.team.by_replica(mid, real) for mid, real in drawn)
 
 
-def run_fingerprint(config: Config, pairs: Path) -> str:
-    """Of all that decides the numbers of a run.
+def run_fingerprint(config: Config, pairs: Path, *, of_any_length: bool = False) -> str:
+    """Of all that decides the numbers of a run; `of_any_length`: of those steps that a longer run has too.
 
     Raises:
         DataError: There are no pairs.
     """
     load_natural(pairs)
     settings = config.model_dump()
+    if of_any_length:
+        del settings["train"]["steps"]
     data = [pairs / "index.json"]
     if config.generator.start not in ("random", "copy"):
         data.append(starting_model(config.generator.start))
@@ -231,11 +246,22 @@ def mid_to_side(config: Config) -> MidToSide:
     return model
 
 
+@cache
 def starting_model(start: str) -> Path:
-    """The file that `generator.start` names, seen from the repository's root: the default model or any."""
+    """The file that `generator.start` names: the default model, any seen from the repository's root, a run's.
+
+    Raises:
+        TrainingError: The run cannot be asked for its model.
+    """
     if start == "default":
         return PACKAGE / "weights" / "default.onnx"
-    return Path(os.environ.get("DVC_ROOT", Path.cwd())) / start
+    file = Path(os.environ.get("DVC_ROOT", Path.cwd())) / start
+    if file.exists() or not IN_MLFLOW.fullmatch(start):
+        return file
+    folder = Path(mkdtemp())
+    atexit.register(rmtree, folder, ignore_errors=True)
+    # By name: nothing else of training needs MLflow.
+    return import_module("mono2stereo.tracking").download_model(start, folder)
 
 
 def gan_step(config: Config, model: MidToSide, natural: Natural | None = None) -> GanStep:

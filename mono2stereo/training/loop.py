@@ -26,14 +26,9 @@ Clips = tuple[np.ndarray, np.ndarray]
 class Schedule:
     """When things happen; all in steps."""
 
-    steps: int
     log_every: int
     validate_every: int
     checkpoint_every: int
-
-    def due(self, step: int, every: int) -> bool:
-        """At each multiple of `every`, and at the end."""
-        return step % every == 0 or step == self.steps
 
 
 @dataclass
@@ -63,9 +58,9 @@ class Record:
     state: ResumeState
     facts: Mapping[str, Any]
 
-    def restore(self) -> None:
-        """Go back to the newest saved state, or to the start."""
-        restored = self.state.restore() or {"step": 0, "valid": {}, "rows": [], "curves": []}
+    def restore(self, last: int) -> None:
+        """Go back to the newest saved state, a finished shorter training's among them, or to the start."""
+        restored = self.state.restore(below=last) or {"step": 0, "valid": {}, "rows": [], "curves": []}
         self.valid: dict[str, float] = restored["valid"]
         self._rows: list[dict[str, float]] = restored["rows"]
         self.curves.begin(restored["curves"])
@@ -73,26 +68,45 @@ class Record:
 
     def add(self, number: int, figures: dict[str, float]) -> None:
         """Take the figures of a step; log, validate and export where it is time."""
-        due = self.schedule.due
         self._rows.append(figures)
-        if due(number, self.schedule.log_every):
-            now = time.perf_counter()
-            speed = {"steps_per_second": (number - self._timed) / (now - self._began)}
-            self.curves.log("train", number, _means(self._rows) | speed)
-            self._rows, self._began, self._timed = [], now, number
-        if due(number, self.schedule.validate_every):
-            self.valid = validate(self.step, self.validation, self.batch_size)
-            self.curves.log("valid", number, self.valid)
-        if due(number, self.schedule.checkpoint_every):
-            self.export(number, self.valid)
+        every = self.schedule
+        self._act(
+            number,
+            log=number % every.log_every == 0,
+            validate=number % every.validate_every == 0,
+            export=number % every.checkpoint_every == 0,
+        )
 
-    def keep(self, number: int, *, stopped: bool) -> None:
-        """Save the state with each checkpoint, and where training stops."""
-        if stopped or self.schedule.due(number, self.schedule.checkpoint_every):
+    def keep(self, number: int, *, last: bool, stopped: bool) -> None:
+        """Save the state with each checkpoint, at the end, and where training stops."""
+        if stopped or last or number % self.schedule.checkpoint_every == 0:
             kept = {"valid": self.valid, "rows": self._rows, "curves": self.curves.rows}
             self.state.save(number, {**self.facts, **kept})
         if stopped:
             print(f"stopped after step {number}; the same command goes on from here", flush=True)
+
+    def finish(self, number: int) -> None:
+        """Do what is due at the end alone; no state holds it: a longer training would not do it."""
+        every = self.schedule
+        validate = number % every.validate_every != 0
+        self._act(
+            number,
+            log=number % every.log_every != 0,
+            validate=validate,
+            export=validate or number % every.checkpoint_every != 0,
+        )
+
+    def _act(self, number: int, *, log: bool, validate: bool, export: bool) -> None:
+        if log:
+            now = time.perf_counter()
+            speed = {"steps_per_second": (number - self._timed) / (now - self._began)}
+            self.curves.log("train", number, _means(self._rows) | speed)
+            self._rows, self._began, self._timed = [], now, number
+        if validate:
+            self.valid = measured(self.step, self.validation, self.batch_size)
+            self.curves.log("valid", number, self.valid)
+        if export:
+            self.export(number, self.valid)
 
 
 def train(
@@ -119,7 +133,7 @@ def train(
         SystemExit: After SIGINT or SIGTERM to any process, with the state saved.
     """
     if record:
-        record.restore()
+        record.restore(last)
     with team.together(), deferred_signals() as interrupt:
         team.take_chiefs(step.variables.values())
         steps = range(step.steps_done + 1, last + 1)
@@ -131,12 +145,14 @@ def train(
                 record.add(number, figures)
             stopped = team.agree_to_stop(interrupt.signal_number)
             if record:
-                record.keep(number, stopped=stopped is not None)
+                record.keep(number, last=number == last, stopped=stopped is not None)
             if stopped is not None:
                 raise SystemExit(128 + stopped)
+        if record:
+            record.finish(last)
 
 
-def validate(step: GanStep, clips: Clips, batch_size: int) -> dict[str, float]:
+def measured(step: GanStep, clips: Clips, batch_size: int) -> dict[str, float]:
     """Mean figures over the fixed clips, each clip counting the same."""
     rows, sizes = [], []
     for mid, real in _batches_of(clips, batch_size):

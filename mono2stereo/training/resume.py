@@ -3,7 +3,8 @@
 A folder is named by the fingerprint of parameters, data and code: a run finds only what it would itself have
 made. In it stand the newest two states, each with the outputs made so far and a checksum of every file, and
 the key by which the run is found again in the tracking store. States hold plain arrays and JSON: loading one
-runs no code.
+runs no code. The last state of a training that has ended stays among the finished ones, for a longer one to
+go on from.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from filelock import FileLock, Timeout
 
 from mono2stereo.files import atomic_path
 from mono2stereo.hashes import file_sha256
+from mono2stereo.training.finished import FinishedStates, link_or_copy
 
 KEPT_STATES = 2
 CHECKSUMS = "SHA256SUMS"  # as sha256sum writes and checks it
@@ -38,6 +40,7 @@ class ResumeState:
             experiments do that differ only in a later stage, `folder.2` and so on.
         variables: What a state holds, by name.
         outputs: Folders of files that never change, to keep with each state and to bring back on resume.
+        finished: Last states of trainings that differ in their number of steps alone.
 
     Attributes:
         folder: The folder taken.
@@ -45,9 +48,15 @@ class ResumeState:
     """
 
     def __init__(
-        self, folder: Path, variables: Mapping[str, keras.Variable], outputs: Sequence[Path] = ()
+        self,
+        folder: Path,
+        variables: Mapping[str, keras.Variable],
+        outputs: Sequence[Path] = (),
+        *,
+        finished: FinishedStates | None = None,
     ) -> None:
         self._variables = variables
+        self._finished = finished
         self._outputs = outputs
         self.folder, self._lock = _take(folder)
         for partial in (*self.folder.glob(".*.partial*"), *folder.parent.glob(f".{folder.name}*.partial")):
@@ -71,26 +80,49 @@ class ResumeState:
             np.savez(beside / "variables.npz", allow_pickle=False, **arrays)
             (beside / "facts.json").write_text(json.dumps({"step": step, **facts}))
             for output in self._outputs:
-                _fill(beside / output.name, output, _link_or_copy)
+                _fill(beside / output.name, output, link_or_copy)
             sums = "".join(f"{digest}  {name}\n" for name, digest in _checksums(beside).items())
             (beside / CHECKSUMS).write_text(sums)
         for old in self._states()[:-KEPT_STATES]:
             shutil.rmtree(old)
 
-    def restore(self) -> dict[str, Any] | None:
+    def restore(self, *, below: int = 0) -> dict[str, Any] | None:
         """Set all variables to the newest state that is intact and bring its outputs back.
 
-        Damaged ones are named on stderr and dropped.
+        Damaged ones are named on stderr and dropped. Where the run has none of its own, a finished training's
+        is taken that ended before the step `below`.
 
         Returns:
             The facts saved with it, "step" among them; None where there is no state.
         """
-        for state in reversed(self._states()):
+        if self._states():
+            return self._newest(self._states)
+        finished = self._finished
+        if finished is None:
+            return None
+        with finished.locked():
+            facts = self._newest(lambda: finished.states(below))
+        if facts:
+            print(f"train: goes on from a finished training's state after step {facts['step']}", flush=True)
+        return facts
+
+    def finish(self) -> None:
+        """Forget the run: it and what tells of it are complete; its last state becomes a finished one."""
+        if self._finished and (states := self._states()):
+            with self._finished.locked():
+                self._finished.add(states[-1])
+        gone = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.partial")
+        self.folder.rename(gone)  # at once, so that nobody resumes from half a folder
+        shutil.rmtree(gone, ignore_errors=True)
+        self._lock.release()
+
+    def _newest(self, states: Callable[[], list[Path]]) -> dict[str, Any] | None:
+        for state in reversed(states()):
             try:
                 saved, facts = self._read(state)
             except (OSError, ValueError) as error:
                 shutil.rmtree(state)
-                before = "the state before it" if self._states() else "the start: no other state is left"
+                before = "the state before it" if states() else "the start: no other state is left"
                 print(f"{state}: damaged ({error}); going on from {before}", file=sys.stderr, flush=True)
                 continue
             for name, variable in self._variables.items():
@@ -99,13 +131,6 @@ class ResumeState:
                 _fill(output, state / output.name, shutil.copy2)
             return facts
         return None
-
-    def clear(self) -> None:
-        """Forget the run: it is complete, and so is what tells of it."""
-        gone = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.partial")
-        self.folder.rename(gone)  # at once, so that nobody resumes from half a folder
-        shutil.rmtree(gone, ignore_errors=True)
-        self._lock.release()
 
     def _read(self, state: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and facts of a state; ValueError or OSError where any file of it is damaged."""
@@ -158,11 +183,3 @@ def _fill(folder: Path, source: Path, copy: Callable[[Path, Path], Any]) -> None
         folder.mkdir(parents=True, exist_ok=True)
         (folder / path.name).unlink(missing_ok=True)  # it may be the same file by another name
         copy(path, folder / path.name)
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    """Hard-link, since outputs never change; copy where the disk is another."""
-    try:
-        target.hardlink_to(source)
-    except OSError:
-        shutil.copy2(source, target)

@@ -73,6 +73,14 @@ def test_the_model_of_a_run_is_mlflows(trained: Run, root: Path, capsys) -> None
     assert "models:/narrow/1: Registered Model with name=narrow not found" in line
 
 
+def test_training_goes_on_from_the_model_of_a_run(trained: Run) -> None:
+    from mono2stereo.training.assemble import starting_model
+
+    assert starting_model(trained.run_id).read_bytes() == DEFAULT.read_bytes()
+    with pytest.raises(TrainingError, match="0" * 32):
+        starting_model("0" * 32)
+
+
 @pytest.mark.slow
 def test_the_documented_line_serves_it(trained: Run, root: Path) -> None:
     text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")

@@ -21,6 +21,7 @@ from mono2stereo.config import Config
 from mono2stereo.hashes import settings_hash
 from mono2stereo.training.assemble import FINGERPRINTED
 from mono2stereo.training.curves import Curves
+from mono2stereo.training.finished import FinishedStates
 from mono2stereo.training.resume import CHECKSUMS, ResumeState, _checksums
 
 ROOT = Path(__file__).parents[2]
@@ -165,8 +166,47 @@ def test_two_living_processes_never_share_states(saved: Any, tmp_path: Path) -> 
     heir, _ = make_state(state.folder, outputs)
     assert (heir.folder, heir.key) == (state.folder, state.key)
     for one in (other, heir):
-        one.clear()
+        one.finish()
     assert not list(state.folder.parent.iterdir())
+
+
+def finished(folder: Path, step: int, *, course: str = "a", most_bytes: int = 10**9) -> Path:
+    """A training of so many steps has ended; where its last state is kept."""
+    states = FinishedStates(folder / "finished" / course, most_bytes=most_bytes)
+    variable = keras.Variable(np.full(1000, step, np.float32))
+    state = ResumeState(folder / f"{course}-{step}", {"generator/kernel": variable}, finished=states)
+    state.save(step, {})
+    state.finish()
+    return states.folder / f"step-{step:07d}"
+
+
+def test_a_longer_training_goes_on_from_the_longest_shorter_one(tmp_path: Path, capsys: Any) -> None:
+    kept = [finished(tmp_path, step) for step in (3, 5, 9)]
+    finished(tmp_path, 7, course="b")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["finished"]
+    variable = keras.Variable(np.zeros(1000, np.float32))
+    states = FinishedStates(tmp_path / "finished/a")
+    longer = ResumeState(tmp_path / "longer", {"generator/kernel": variable}, finished=states)
+    assert longer.restore(below=3) is None
+    assert longer.restore(below=9) == {"step": 5}
+    assert np.all(variable.numpy() == 5)
+    truncate(kept[1] / "variables.npz")
+    assert longer.restore(below=9) == {"step": 3}
+    assert "damaged" in capsys.readouterr().err
+    longer.save(4, {})
+    assert longer.restore(below=10) == {"step": 4}  # its own, before anybody else's
+    longer.finish()
+    assert [path.name for path in states.states(10)] == ["step-0000003", "step-0000004", "step-0000009"]
+
+
+def test_finished_states_take_no_more_disk_than_they_may(tmp_path: Path) -> None:
+    kept = [finished(tmp_path, 3, course="a"), finished(tmp_path, 3, course="b")]
+    size = sum(file.stat().st_size for file in kept[0].iterdir())
+    newer = finished(tmp_path, 5, course="b", most_bytes=round(2.5 * size))
+    assert [path.exists() for path in (*kept, newer)] == [False, True, True]
+    assert not kept[0].parent.exists()
+    newest = finished(tmp_path, 4, course="a", most_bytes=1)
+    assert [path.exists() for path in (*kept, newer, newest)] == [False, False, False, True]
 
 
 def flat(value: Any, key: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,7 +40,7 @@ with one_line_errors():
                         reports=Path("reports/train"), states=Path(".resume"))
     logged = []
     figures = training.run(sink=lambda figures, step: logged.append(step), facts={"run_id": "x"})
-    training.state.clear()
+    training.end()
     print(json.dumps(figures))
     print("builds discriminator:", training.step.gan.discriminator is not None)
 """
@@ -124,7 +125,7 @@ def test_a_run_leaves_curves_and_deployable_checkpoints(workspace):
         2.5 * float(train[-1]["coherence"]), rel=1e-5
     )
     assert json.loads(out.splitlines()[-2])["total"] == pytest.approx(float(valid[-1]["total"]), rel=1e-5)
-    assert not list((workspace / ".resume").iterdir())
+    assert [path.name for path in (workspace / ".resume").iterdir()] == ["finished"]
 
 
 def test_without_adversarial_weights_no_discriminator_is_built(workspace):
@@ -232,13 +233,46 @@ def test_a_killed_run_goes_on_bit_for_bit(workspace, tmp_path_factory, kill):
     for name in ("models/checkpoints/step-000010.onnx", "models/checkpoints/step-000020.onnx"):
         assert (workspace / name).read_bytes() == (whole / name).read_bytes(), name
     for name in ("train", "valid"):
-        one, other = (
-            list(csv.DictReader((folder / f"reports/train/{name}.csv").open()))
-            for folder in (workspace, whole)
-        )
-        for row in (*one, *other):
-            row.pop("steps_per_second", None)
+        assert curve(workspace, name) == curve(whole, name)
+
+
+@pytest.mark.slow
+def test_a_finished_training_is_extended_bit_for_bit(workspace, tmp_path_factory):
+    """5 steps, then 8, is 8; where the fifth step was logged, measured and exported as the last one alone."""
+    often = {"log_every": 2, "validate_every": 3, "checkpoint_every": 2}
+    set_params(workspace, discriminator={"start_step": 4}, train={"steps": 8, **often})
+    whole = tmp_path_factory.mktemp("whole")
+    shutil.copytree(workspace, whole, dirs_exist_ok=True)
+    assert run(whole)[0] == 0
+
+    set_params(workspace, train={"steps": 5})
+    assert run(workspace)[0] == 0
+    assert (workspace / "models/checkpoints/step-000005.onnx").exists()
+    for stale in workspace.glob("models/checkpoints/*"):
+        stale.unlink()  # as DVC does before it runs a stage again
+    set_params(workspace, train={"steps": 8})
+    status, out, error = run(workspace)
+    assert status == 0, error
+    assert out.startswith("train: goes on from a finished training's state after step 5\n")
+
+    checkpoints, others = (
+        {path.name: path.read_bytes() for path in (folder / "models/checkpoints").iterdir()}
+        for folder in (workspace, whole)
+    )
+    assert checkpoints.keys() == others.keys() == {f"step-{step:06d}.onnx" for step in (2, 4, 6, 8)}
+    assert checkpoints == others
+    for name in ("train", "valid"):
+        one, other = curve(workspace, name), curve(whole, name)
         assert one == other
+        assert len(one) > 2
+
+
+def curve(folder, name):
+    """The rows of a curve, without what differs from machine to machine."""
+    rows = list(csv.DictReader((folder / f"reports/train/{name}.csv").open()))
+    for row in rows:
+        row.pop("steps_per_second", None)
+    return rows
 
 
 @pytest.mark.slow
