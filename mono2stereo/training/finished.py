@@ -54,7 +54,7 @@ class FinishedStates:
                 empty.rmdir()
 
 
-def link_or_copy(source: Path, target: Path) -> None:
+def link_or_copy(source: Path | str, target: Path | str) -> None:
     """Hard-link, since what a state holds never changes; copy where the disk is another."""
     try:
         Path(target).hardlink_to(source)
