@@ -35,7 +35,7 @@ def test_nothing_to_do() -> None:
 STAGE = """
 import sys, time
 from pathlib import Path
-from mono2stereo.data import parallel
+from mono2stereo import parallel
 from mono2stereo.errors import one_line_errors
 from mono2stereo.files import atomic_path
 

@@ -40,7 +40,7 @@ def test_reads_every_format(tmp_path: Path, write_stereo, suffix: str) -> None:
 
 def test_a_broken_file_and_a_name_that_is_no_text_get_a_reason(tmp_path: Path, write_stereo) -> None:
     (tmp_path / "broken.mp3").write_bytes(b"ID3" + bytes(range(256)) * 9)
-    assert _inspect(tmp_path / "broken.mp3", tmp_path).status == "unreadable: nothing that can be decoded"
+    assert _inspect(tmp_path / "broken.mp3", tmp_path).status.startswith("unreadable: no WAV, FLAC")
     write_stereo(tmp_path / "x.wav")
     latin = (tmp_path / "x.wav").rename(tmp_path / os.fsdecode(b"caf\xe9.wav"))
     row = inspect_track(Track("x", "train", latin), root=tmp_path, min_seconds=0.5)

@@ -76,7 +76,9 @@ def test_pairs_equal_the_direct_computation(tmp_path: Path, rows) -> None:
 
 def test_a_finished_track_is_read_to_the_last_bit(tmp_path: Path, rows) -> None:
     track, *_ = _preprocess(rows, tmp_path)
-    silent = replace(track.own_side, coherence={1024: np.array([1 / 3, np.nan])}, largest_correlation=np.nan)
+    silent = replace(
+        track.own_side, coherence={1024: np.array([1 / 3, np.nan])}, largest_correlation_3_s=np.nan
+    )
     track = replace(track, own_side=silent, levels_db=np.random.default_rng(0).normal(size=(2, 31)))
     again = PreprocessedTrack.loads(track.dumps())
     np.testing.assert_equal(asdict(again), asdict(track))
