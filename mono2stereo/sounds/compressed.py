@@ -26,6 +26,7 @@ TEXTS |= {"genre": "genre", "comment": "comment", "copyright": "copyright"}
 ITUNES = re.compile(r"\s*(?:[0-9A-F]{8}\s+){3}([0-9A-F]{16})")  # the length without priming and padding
 MOST_PADDING_SAMPLES = 8192  # what encoders add at the end
 XING_WITHIN_BYTES = 4096
+MOST_FILLED_SECONDS = 600  # in all gaps: beyond, times are wrong or somebody's trap
 LEAST_GAP_SECONDS = 0.03  # containers round times, and Vorbis' vary within blocks
 
 
@@ -127,7 +128,7 @@ class CompressedSound(Sound):
 
     def _decoded(self) -> Generator[Block]:
         """Frames in step with their times, at the first's rate and with its channels, full scale 1."""
-        lost, rate, position = 0, self.sample_rate, 0
+        lost, rate, position, filled = 0, self.sample_rate, 0, 0
         due: Fraction | None = None  # when the next frame should sound
         resampler: Any = None
         for packet in self._packets():
@@ -143,7 +144,10 @@ class CompressedSound(Sound):
                         self.start = time
                     elif time - due > LEAST_GAP_SECONDS:
                         gap = round((time - due) * self.sample_rate)
-                        if position + gap <= self.likely_frames:
+                        filled += gap
+                        if filled > MOST_FILLED_SECONDS * self.sample_rate:
+                            self._remark("has gaps of more than ten minutes, which were left out", position)
+                        elif position + gap <= self.likely_frames:
                             self._remark("has gaps, which were filled with silence", position)
                             position += gap
                             yield from self._silence(gap)
