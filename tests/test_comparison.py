@@ -46,7 +46,9 @@ def test_runs_measured_alike_are_compared_by_what_was_set_differently(tmp_path):
     page = (tmp_path / "compare" / "index.md").read_text()
     assert "2 measured otherwise are left out" in page
     assert "| run | loss.coherence | coherence 1024 |" in page
-    assert "| calm | 1 | 0.200 | 0.300 | 0.400 | – | 4.00 |" in page
+    (calm,) = [line for line in page.splitlines() if line.startswith("| calm |")]
+    assert calm.startswith("| calm | 1 | 0.200 | 0.300 | 0.400 |")
+    assert " 4.00 |" in calm
     assert "| wide | 5 | – | – |" in page
     table = pd.read_csv(tmp_path / "compare" / "runs.csv", index_col="run")
     assert list(table.index) == ["calm", "wide"]

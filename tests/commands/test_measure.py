@@ -134,8 +134,8 @@ def test_table_holds_the_numbers_and_the_reasons_and_the_status_says_so(
         row.split()[2] == f"{measure_recording(folder / 'noise.wav').readings.values['coherence_1024']:.3f}"
     )
     assert row.split()[3:] == ["–", "0.077"]
-    assert "one second.wav: coherence 1024, coherence 4096: 1 s; taken over parts of 3 s" in out
-    assert "text.wav: cannot be read (Format not recognised)" in out
+    assert "one second.wav: coherence 1024, coherence 4096, coherence, critical bands: 1 s; taken over" in out
+    assert "text.wav: no WAV, FLAC, OGG, MP3 or AIFF file" in out
     assert "nan" not in out
 
 
