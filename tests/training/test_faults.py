@@ -73,7 +73,7 @@ def one_line(act: Callable[[], Any], capsys: pytest.CaptureFixture[str]) -> str:
 def test_a_full_disk_costs_no_state(disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     random = np.random.default_rng(0)
     variable = keras.Variable(random.normal(size=100_000).astype(np.float32))
-    state = ResumeState(disk / ".resume/0123", [variable])
+    state = ResumeState(disk / ".resume/0123", {"weight": variable})
     for step in (1, 2, 3):
         state.save(step, {})
     kept = variable.numpy()
@@ -135,7 +135,7 @@ def test_a_full_disk_costs_no_row(disk: Path, tmp_path: Path, capsys: pytest.Cap
 
 def test_a_read_only_disk_is_named(disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     variable = keras.Variable(np.ones(3, np.float32))
-    state = ResumeState(disk / ".resume/0123", [variable])
+    state = ResumeState(disk / ".resume/0123", {"weight": variable})
     state.save(1, {})
     state._lock.release()  # an open file would keep the disk writable
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
