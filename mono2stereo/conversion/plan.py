@@ -13,6 +13,7 @@ from mono2stereo.conversion.formats import KINDS, SUFFIX_OF_KIND, target_kind
 from mono2stereo.errors import UsageError
 from mono2stereo.sounds.kinds import SOUND_SUFFIXES, SUFFIXES
 
+STDOUT = ("/dev/stdout", "/dev/fd/1")
 MARK = "-stereo"
 # On Windows these are devices with any suffix, and some characters or endings mean something else.
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)\s*(\.|$)|.*[<>:\"|?*]|.*[. ]$", re.IGNORECASE)
@@ -55,7 +56,8 @@ def plan(
         raise UsageError("-o names the output of one file; for several, or for a folder, give --out-dir")
     if output and output.is_dir():
         raise UsageError(f"-o {output}: is a folder; give --out-dir")
-    if output and output.exists() and not output.is_file():
+    # Where the shell leads stdout into a file, /dev/stdout is one.
+    if output and (str(output) in STDOUT or (output.exists() and not output.is_file())):
         raise UsageError(f"-o {output}: is no regular file; -o - writes to stdout, which can lead anywhere")
     if output:
         target_kind(output)
