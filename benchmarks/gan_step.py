@@ -32,15 +32,27 @@ def frame_step(bins: int) -> int:
     return round(58 * (bins - 1) / 64)
 
 
-def make_step(*, width: float, crop: int, bins: int, filters: int = FILTERS, stock: bool = False) -> Any:
-    """A GAN step as training builds it; `stock`: of Keras' own layers and its AdamW instead of ours."""
-    from benchmarks import keras_gan
-    from mono2stereo.dsp.stft import Stft
+def make_terms() -> dict[str, Any]:
+    """The loss terms between side and mid, with their default settings."""
     from mono2stereo.losses.coherence import CoherenceLoss
     from mono2stereo.losses.lag import LagLoss
     from mono2stereo.losses.level import LevelLoss
     from mono2stereo.losses.mel import MelLoss
     from mono2stereo.losses.noise_to_mask import NoiseToMaskLoss
+
+    return {
+        "coherence": CoherenceLoss(sample_rate=RATE, n_mels=80, frame_lengths=[1024], floors=[0.0]),
+        "mel": MelLoss(sample_rate=RATE, n_mels=80, frame_length=1024, frame_step=256, floor=1e-5),
+        "level": LevelLoss(sample_rate=RATE, floor_db=-60.0),
+        "lag": LagLoss(sample_rate=RATE, max_lag_seconds=0.12),
+        "noise_to_mask": NoiseToMaskLoss(sample_rate=RATE, n_mels=80, floor_db=-60.0),
+    }
+
+
+def make_step(*, width: float, crop: int, bins: int, filters: int = FILTERS, stock: bool = False) -> Any:
+    """A GAN step as training builds it; `stock`: of Keras' own layers and its AdamW instead of ours."""
+    from benchmarks import keras_gan
+    from mono2stereo.dsp.stft import Stft
     from mono2stereo.models.discriminators import Discriminator
     from mono2stereo.models.generators import GroupedConv1DGenerator
     from mono2stereo.models.mid_to_side import MidToSide
@@ -59,17 +71,10 @@ def make_step(*, width: float, crop: int, bins: int, filters: int = FILTERS, sto
         else AdamW(trained.trainable_variables, learning_rate=2e-4)
         for trained in (model, discriminator)
     ]
-    terms = {
-        "coherence": CoherenceLoss(sample_rate=RATE, n_mels=80, frame_lengths=[1024], floors=[0.0]),
-        "mel": MelLoss(sample_rate=RATE, n_mels=80, frame_length=1024, frame_step=256, floor=1e-5),
-        "level": LevelLoss(sample_rate=RATE, floor_db=-60.0),
-        "lag": LagLoss(sample_rate=RATE, max_lag_seconds=0.12),
-        "noise_to_mask": NoiseToMaskLoss(sample_rate=RATE, n_mels=80, floor_db=-60.0),
-    }
     gan = Gan(
         model=model,
         discriminator=discriminator,
-        terms=terms,
+        terms=make_terms(),
         weights={"coherence": 2.5, "mel": 5.625, "adversarial": 1.0, "feature_matching": 0.0, "level": 1.0},
         generator_optimizer=optimizers[0],
         discriminator_optimizer=optimizers[1],

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from benchmarks.compare import Candidate, record, rows, time_in_turn
+from benchmarks.gan_step import make_terms
 
 RATE, CROP, BATCH = 22050, 66120, 2
 SIZES: dict[str, dict[str, int]] = {
@@ -25,11 +25,6 @@ def ours(*, kind: str) -> Callable[[], object]:
     import tensorflow as tf
 
     from mono2stereo.dsp.stft import Stft
-    from mono2stereo.losses.coherence import CoherenceLoss
-    from mono2stereo.losses.lag import LagLoss
-    from mono2stereo.losses.level import LevelLoss
-    from mono2stereo.losses.mel import MelLoss
-    from mono2stereo.losses.noise_to_mask import NoiseToMaskLoss
     from mono2stereo.models.generators import GENERATORS
     from mono2stereo.models.mid_to_side import MidToSide
     from mono2stereo.training.gan import Gan
@@ -40,18 +35,11 @@ def ours(*, kind: str) -> Callable[[], object]:
     share_cores()
     generator = GENERATORS[kind](n_bins=65, use_bias=False, **SIZES[kind])
     model = MidToSide(generator, stft=Stft(116, STEPS[kind], 128), sample_rate=RATE)
-    terms: dict[str, Any] = {
-        "coherence": CoherenceLoss(sample_rate=RATE, n_mels=80, frame_lengths=[1024], floors=[0.0]),
-        "mel": MelLoss(sample_rate=RATE, n_mels=80, frame_length=1024, frame_step=256, floor=1e-5),
-        "level": LevelLoss(sample_rate=RATE, floor_db=-60.0),
-        "lag": LagLoss(sample_rate=RATE, max_lag_seconds=0.12),
-        "noise_to_mask": NoiseToMaskLoss(sample_rate=RATE, n_mels=80, floor_db=-60.0),
-    }
     step = GanStep(
         Gan(
             model=model,
             discriminator=None,
-            terms=terms,
+            terms=make_terms(),
             weights=WEIGHTS,
             generator_optimizer=AdamW(model.trainable_variables, learning_rate=2e-4),
             discriminator_optimizer=None,

@@ -30,15 +30,11 @@ RATE, FRAME_LENGTH, FRAME_STEP, FFT_LENGTH, KERNEL = 22050, 116, 58, 128, 40
 N_BINS = FFT_LENGTH // 2 + 1
 
 
-class Generator(nn.Module):
-    """Mid `(batch, samples)` → side; four grouped convolutions over STFT frames, then the high-pass."""
+class Framed(nn.Module):
+    """What generators share: the frames' window and the side's high-pass."""
 
-    def __init__(self, filters_per_bin: int = 16) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        widths = [2, *[filters_per_bin] * 3, 2]
-        self.convolutions = nn.ModuleList(
-            nn.Conv1d(N_BINS * a, N_BINS * b, KERNEL, groups=N_BINS, bias=False) for a, b in pairwise(widths)
-        )
         self.register_buffer("window", torch.hann_window(FRAME_LENGTH, periodic=True))
         taps = impulse_response(highpass_sos(50.0, RATE))
         self.register_buffer("taps", torch.tensor(taps, dtype=torch.float32))
@@ -48,6 +44,17 @@ class Generator(nn.Module):
         size = 1 << int(n + len(self.taps) - 1).bit_length()
         spectrum = torch.fft.rfft(x, size) * torch.fft.rfft(self.taps, size)
         return torch.fft.irfft(spectrum, size)[:, :n]
+
+
+class Generator(Framed):
+    """Mid `(batch, samples)` → side; four grouped convolutions over STFT frames, then the high-pass."""
+
+    def __init__(self, filters_per_bin: int = 16) -> None:
+        super().__init__()
+        widths = [2, *[filters_per_bin] * 3, 2]
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(N_BINS * a, N_BINS * b, KERNEL, groups=N_BINS, bias=False) for a, b in pairwise(widths)
+        )
 
     def forward(self, mid: torch.Tensor) -> torch.Tensor:
         frames = mid.unfold(-1, FRAME_LENGTH, FRAME_STEP) * self.window

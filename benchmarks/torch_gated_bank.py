@@ -6,23 +6,24 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
-from benchmarks.torch_gan import Terms
-from mono2stereo.dsp.filters import highpass_sos, impulse_response
-from mono2stereo.models.gated_bank import GATE_CHANNELS, QUIET, TINY
+from benchmarks.torch_gan import FFT_LENGTH, FRAME_LENGTH, N_BINS, Framed, Terms
 from mono2stereo.models.receptive_field import (
     AVERAGE_SHIFTS,
+    GATE_CHANNELS,
     GATE_KERNELS,
     GATE_SPACING,
     LONG_SHIFTS,
     MEAN_SHIFTS,
+    NOTHING,
+    QUIET,
+    TINY,
     output_kernel_frames,
 )
 
-RATE, FRAME_LENGTH, FRAME_STEP, FFT_LENGTH = 22050, 116, 29, 128
-N_BINS = FFT_LENGTH // 2 + 1
+FRAME_STEP = 29
 
 
-class GatedBank(nn.Module):
+class GatedBank(Framed):
     """Mid `(batch, samples)` → side, high-passed."""
 
     def __init__(self, filters_per_bin: int, kernel_frames: int) -> None:
@@ -47,14 +48,6 @@ class GatedBank(nn.Module):
             nn.Conv1d(GATE_CHANNELS * N_BINS, outputs, second, dilation=GATE_SPACING, groups=N_BINS),
             nn.Sigmoid(),
         )
-        self.register_buffer("window", torch.hann_window(FRAME_LENGTH, periodic=True))
-        taps = impulse_response(highpass_sos(50.0, RATE))
-        self.register_buffer("taps", torch.tensor(taps, dtype=torch.float32))
-
-    def highpass(self, x: torch.Tensor) -> torch.Tensor:
-        n = x.shape[-1]
-        size = 1 << int(n + len(self.taps) - 1).bit_length()
-        return torch.fft.irfft(torch.fft.rfft(x, size) * torch.fft.rfft(self.taps, size), size)[:, :n]
 
     def forward(self, mid: torch.Tensor) -> torch.Tensor:
         frames = mid.unfold(-1, FRAME_LENGTH, FRAME_STEP) * self.window
@@ -63,9 +56,9 @@ class GatedBank(nn.Module):
         mean = _mean(average, MEAN_SHIFTS)
         long_mean = _mean(mean, LONG_SHIFTS)
         n = long_mean.shape[-1]
-        ratios = torch.stack(
-            [average[..., -n:] / (mean[..., -n:] + TINY), mean[..., -n:] / (long_mean + TINY)], 2
-        )
+        floor = NOTHING * long_mean.mean(1, keepdim=True) + TINY
+        short, middle, long = (power + floor for power in (average[..., -n:], mean[..., -n:], long_mean))
+        ratios = torch.stack([short / middle, middle / long], 2)
         gates = 2 * self.gates(0.5 * (ratios + QUIET).log().flatten(1, 2))
         n = gates.shape[-1]
         z = self.bank(x[..., 1 - n - self.bank.kernel_size[0] :])

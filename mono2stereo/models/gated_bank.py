@@ -26,17 +26,16 @@ from mono2stereo.models.generator import Generator, turn
 from mono2stereo.models.grouped_conv import GroupedConv1D, outputs_in_turn
 from mono2stereo.models.receptive_field import (
     AVERAGE_SHIFTS,
+    GATE_CHANNELS,
     GATE_KERNELS,
     GATE_SPACING,
     LONG_SHIFTS,
     MEAN_SHIFTS,
+    NOTHING,
+    QUIET,
+    TINY,
     output_kernel_frames,
 )
-
-GATE_CHANNELS = 16
-QUIET = 1e-4  # power 40 dB below its mean is silence to the gates
-NOTHING = 1e-8  # power 80 dB below what all bins have in the mean is rounding, which must not move gates
-TINY = 1e-30
 
 
 class GatedBankGenerator(Generator):

@@ -10,11 +10,19 @@ import numpy as np
 import onnx
 
 from mono2stereo.models.complex_conv import ComplexConv1D
-from mono2stereo.models.gated_bank import NOTHING, QUIET, TINY, GatedBankGenerator
+from mono2stereo.models.gated_bank import GatedBankGenerator
 from mono2stereo.models.generator import Generator
 from mono2stereo.models.generators import Conv2DGenerator, GroupedConv1DGenerator
 from mono2stereo.models.onnx_graph import FrameGraph, one_at_a_time
-from mono2stereo.models.receptive_field import AVERAGE_SHIFTS, GATE_SPACING, LONG_SHIFTS, MEAN_SHIFTS
+from mono2stereo.models.receptive_field import (
+    AVERAGE_SHIFTS,
+    GATE_SPACING,
+    LONG_SHIFTS,
+    MEAN_SHIFTS,
+    NOTHING,
+    QUIET,
+    TINY,
+)
 
 
 def _grouped_conv1d(generator: GroupedConv1DGenerator) -> onnx.GraphProto:

@@ -1,4 +1,4 @@
-"""How far generators see, from their settings alone: what checks settings needs no TensorFlow."""
+"""Sizes of generators, for what knows no TensorFlow: how far they see, and what the gated bank is made of."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ AVERAGE_SHIFTS = (1, 2, 4) * 3
 MEAN_SHIFTS = (8, 16, 32, 64)
 LONG_SHIFTS = (128, 256, 512)
 GATE_KERNELS = (10, 5)
+GATE_CHANNELS = 16
+QUIET = 1e-4  # power 40 dB below its mean is silence to the gates
+NOTHING = 1e-8  # power 80 dB below what all bins have in the mean is rounding, which must not move gates
+TINY = 1e-30
 OUTPUT_SHARE = 3  # the filters that sum a bank's outputs have a third of the taps
 
 
