@@ -18,6 +18,7 @@ import yaml
 from benchmarks import preprocess
 from benchmarks.compare import RESULTS, THREADS, Candidate, record, rows, size, time_in_turn
 from benchmarks.gan_step import CONTEXT_FRAMES, FULL, PEAK_SIZE, frame_step, gflop
+from mono2stereo.config.profiles import fill_in_nulls
 from mono2stereo.models.discriminator_tables import (
     N_SCALES,
     PERIOD_LAYERS,
@@ -63,15 +64,16 @@ GPUS = (
 
 
 def full_profile() -> dict[str, Any]:
-    """Steps, batch and crop of the profile, width of its discriminators."""
-    profile = yaml.safe_load((ROOT / "params.yaml").read_text())["profiles"][size("full", "ci")]
-    crop = profile["train"]["clip_samples"] - CONTEXT_FRAMES * frame_step(BINS)
+    """Steps, batch and crop of the published recipe, width of its discriminators."""
+    raw = yaml.safe_load((ROOT / "params.yaml").read_text())
+    settings = fill_in_nulls(raw | {"profile": size("full", "ci"), "recipe": "published"})
+    train, crop = settings["train"], settings["train"]["crop_samples"]
     return {
-        "steps": profile["train"]["steps"],
-        "batch": profile["train"]["batch_size"],
-        "clip_samples": profile["train"]["clip_samples"],
+        "steps": train["steps"],
+        "batch": train["batch_size"],
+        "clip_samples": crop + CONTEXT_FRAMES * frame_step(BINS),
         "crop": crop,
-        "width": profile["discriminator"]["width"],
+        "width": settings["discriminator"]["width"],
     }
 
 

@@ -27,7 +27,7 @@ def main() -> None:
     settings = Settings(
         sample_rate=config.sample_rate,
         stft=Stft(stft.frame_length, stft.frame_step, stft.fft_length),
-        crop_samples=config.crop_samples,
+        crop_samples=config.train.crop_samples,
         coherence_frame_lengths=tuple(coherence.frame_lengths),
         n_mels=config.terms.mel.n_mels,
     )

@@ -28,10 +28,11 @@ def call(*command: str, cwd: Path) -> str:
 
 
 def make_clone(folder: Path) -> Path:
-    """A clone in `folder` with the smallest profile that has all stages and branches."""
+    """A clone in `folder` with the smallest profile and the recipe that has all branches."""
     call("git", "clone", "--quiet", str(ROOT), str(folder), cwd=ROOT)
     params = (folder / "params.yaml").read_text()
-    params = re.sub(r"^profile: \w+", "profile: ci", params, flags=re.MULTILINE)
+    for key, value in (("profile", "ci"), ("recipe", "published")):
+        params = re.sub(rf"^{key}: \w+", f"{key}: {value}", params, flags=re.MULTILINE)
     (folder / "params.yaml").write_text(params)
     call("git", "commit", "--quiet", "--all", "--message", "ci profile", cwd=folder)
     return folder

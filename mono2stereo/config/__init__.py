@@ -1,7 +1,7 @@
 """params.yaml → one frozen, typed object, read once at the edge of each stage.
 
-A section's `null` stands for the active profile's value. Whatever this module does not know, of the wrong
-type or impossible, is refused in one line. Nothing below the stages sees a config object.
+A section's `null` stands for the active profile's or recipe's value. Whatever this module does not know, of
+the wrong type or impossible, is refused in one line. Nothing below the stages sees a config object.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML, YAMLError
 
-from mono2stereo.config.profiles import fill_in_profile
+from mono2stereo.config.profiles import fill_in_nulls
 from mono2stereo.config.sections import (
     Data,
     Discriminator,
@@ -33,12 +33,13 @@ ADVERSARIAL = ("adversarial", "feature_matching")  # the loss terms that ask for
 
 
 class Config(Section):
-    """All settings of one run, the profile's values filled in.
+    """All settings of one run, the profile's and the recipe's values filled in.
 
     Raises (from `load`): ConfigError.
     """
 
     profile: str
+    recipe: str
     seed: Annotated[int, Field(ge=0, lt=2**32)]  # NumPy's range
     sample_rate: Annotated[int, Field(ge=8000, le=192000)]
     data: Data
@@ -54,7 +55,7 @@ class Config(Section):
 
     @classmethod
     def load(cls, path: Path | str = "params.yaml") -> Self:
-        """Read `path`, fill in the active profile, and check every value."""
+        """Read `path`, fill in the active profile and recipe, and check every value."""
         path = Path(path)
         try:
             text = path.read_text(encoding="utf-8")
@@ -72,16 +73,16 @@ class Config(Section):
         if not isinstance(raw, dict):
             raise ConfigError(f"{path}: must hold sections of settings, not {type(raw).__name__}")
         try:
-            return cls.model_validate(fill_in_profile(raw))
+            return cls.model_validate(fill_in_nulls(raw))
         except ValidationError as error:
             raise ConfigError(f"{path}: {_one_line(error)}") from None
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
 
     @property
-    def crop_samples(self) -> int:
-        """Samples of a clip that the losses see: the clip less the generator's context."""
-        return self.train.clip_samples - self.generator.context_frames * self.stft.frame_step
+    def clip_samples(self) -> int:
+        """Samples of a clip: what the losses see and, before it, the generator's context."""
+        return self.generator.context_frames * self.stft.frame_step + self.train.crop_samples
 
     def flat(self) -> dict[str, Any]:
         """All settings with dotted keys, as MLflow wants them."""
@@ -142,11 +143,11 @@ class Config(Section):
             )
         if self.data.valid_fraction + self.data.test_fraction >= 1:
             raise ConfigError("data.valid_fraction + data.test_fraction: below 1, to leave tracks to train")
-        if (train.clip_samples - stft.frame_length) % stft.frame_step or self.crop_samples <= 0:
-            first = generator.context_frames * stft.frame_step + stft.frame_length
+        if (train.crop_samples - stft.frame_length) % stft.frame_step:
+            whole = (train.crop_samples - stft.frame_length) // stft.frame_step * stft.frame_step
             raise ConfigError(
-                f"train.clip_samples = {train.clip_samples}: whole frames, {first} + a multiple of "
-                f"{stft.frame_step} (such as 75400 for the published STFT)"
+                f"train.crop_samples = {train.crop_samples}: whole frames, stft.frame_length + a multiple of "
+                f"stft.frame_step, such as {max(whole, 0) + stft.frame_length}"
             )
         self._check_names()
         self._check_terms()
@@ -176,15 +177,15 @@ class Config(Section):
                 raise ConfigError(f"loss.{name}: missing; it must be set, 0 to measure and not to train")
 
     def _check_terms(self) -> None:
-        mel, coherence = self.terms.mel, self.terms.coherence
+        mel, coherence, crop = self.terms.mel, self.terms.coherence, self.train.crop_samples
         if mel.frame_step > mel.frame_length:
             raise ConfigError(
                 f"terms.mel.frame_step = {mel.frame_step}: at most terms.mel.frame_length, {mel.frame_length}"
             )
-        if self.crop_samples < mel.frame_length:
+        if crop < mel.frame_length:
             raise ConfigError(
-                f"terms.mel.frame_length = {mel.frame_length}: longer than the crop of {self.crop_samples} "
-                "samples; lengthen train.clip_samples"
+                f"terms.mel.frame_length = {mel.frame_length}: longer than the crop of {crop} "
+                "samples; lengthen train.crop_samples"
             )
         if coherence.floors != "natural" and len(coherence.floors) != len(coherence.frame_lengths):
             raise ConfigError(
@@ -192,11 +193,11 @@ class Config(Section):
                 f"{len(coherence.frame_lengths)} frame_lengths"
             )
         for frame_length in coherence.frame_lengths:
-            frames = 1 + (self.crop_samples - frame_length) // (frame_length // 4)
+            frames = 1 + (crop - frame_length) // (frame_length // 4)
             if frames < 16:
                 raise ConfigError(
                     f"terms.coherence.frame_lengths: {frame_length} leaves {max(frames, 0)} frames in the "
-                    f"crop of {self.crop_samples} samples; at least 16, or any signals look coherent"
+                    f"crop of {crop} samples; at least 16, or any signals look coherent"
                 )
 
 

@@ -1,4 +1,4 @@
-"""A section's `null` stands for the active profile's value."""
+"""A section's `null` stands for the active profile's value, or else for the active recipe's."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ from typing import Any
 from mono2stereo.errors import ConfigError
 
 
-def fill_in_profile(raw: dict[str, Any]) -> dict[str, Any]:
-    """The settings with every null of a section replaced by the active profile's value.
+def fill_in_nulls(raw: dict[str, Any]) -> dict[str, Any]:
+    """The settings with every null replaced by what the active profile says, or else the active recipe.
 
     Raises:
-        ConfigError: no such profile, or it names what no section has.
+        ConfigError: no such profile or recipe, or it names what no section has.
     """
-    profiles, name = raw.get("profiles"), raw.get("profile")
-    if not isinstance(profiles, dict) or name not in profiles:
-        allowed = ", ".join(profiles) if isinstance(profiles, dict) else "none: profiles is missing"
-        raise ConfigError(f"profile = {name!r}: allowed are {allowed}")
-    filled = {key: value for key, value in raw.items() if key != "profiles"}
-    for section, values in (profiles[name] or {}).items():
-        if not isinstance(filled.get(section), dict) or not isinstance(values, dict):
-            raise ConfigError(f"profiles.{name}.{section}: no such section; allowed are {_sections(filled)}")
-        for key, value in values.items():
-            if key not in filled[section]:
-                raise ConfigError(
-                    f"profiles.{name}.{section}.{key} = {value!r}: unknown key; allowed are "
-                    f"{', '.join(filled[section])}"
-                )
-            if filled[section][key] is None:
-                filled[section] = {**filled[section], key: value}
+    filled = {key: value for key, value in raw.items() if key not in ("profiles", "recipes")}
+    for kind in ("profile", "recipe"):
+        groups, name = raw.get(f"{kind}s"), raw.get(kind)
+        if not isinstance(groups, dict) or name not in groups:
+            allowed = ", ".join(groups) if isinstance(groups, dict) else f"none: {kind}s is missing"
+            raise ConfigError(f"{kind} = {name!r}: allowed are {allowed}")
+        filled = _filled(filled, groups[name] or {}, f"{kind}s.{name}")
     return filled
 
 
-def _sections(raw: dict[str, Any]) -> str:
-    return ", ".join(key for key, value in raw.items() if isinstance(value, dict))
+def _filled(section: dict[str, Any], values: dict[str, Any], place: str) -> dict[str, Any]:
+    unknown = [key for key in values if key not in section]
+    if unknown:
+        raise ConfigError(
+            f"{place}.{unknown[0]} = {values[unknown[0]]!r}: unknown key; allowed are {', '.join(section)}"
+        )
+    filled = dict(section)
+    for key, value in values.items():
+        if isinstance(section[key], dict) and isinstance(value, dict):
+            filled[key] = _filled(section[key], value, f"{place}.{key}")
+        elif section[key] is None:
+            filled[key] = value
+    return filled

@@ -116,7 +116,7 @@ class Train(Section):
     strategy: Strategy
     steps: Positive
     batch_size: Positive
-    clip_samples: Positive
+    crop_samples: Positive
     log_every: Positive
     checkpoint_every: Positive
     validate_every: Positive

@@ -45,9 +45,10 @@ class ClipDrawer:
     def __post_init__(self) -> None:
         short = [pair.name for pair in self.pairs if len(pair.mid_side) < self.clip_samples]
         if len(short) == len(self.pairs):
+            longest = max(len(pair.mid_side) for pair in self.pairs)
             raise DataError(
-                f"train.clip_samples = {self.clip_samples}: longer than every track "
-                f"({max(len(pair.mid_side) for pair in self.pairs)} samples at most); shorten the clip"
+                f"a clip of {self.clip_samples} samples, context included, is longer than every track "
+                f"({longest} samples at most); shorten train.crop_samples"
             )
         usable = [pair for pair in self.pairs if len(pair.mid_side) >= self.clip_samples]
         object.__setattr__(self, "pairs", usable)

@@ -78,13 +78,13 @@ class Training:
         self.share = self.team.share(batch_size)
         with self.team.together(), self.team.strategy.scope():
             self.model = mid_to_side(config)
-        span = self.model.span(config.train.clip_samples)
+        span = self.model.span(config.clip_samples)
         self.train_clips, self.valid_clips = (
             ClipDrawer(
                 load_pairs(pairs, split),
                 sample_rate=config.sample_rate,
-                clip_samples=config.train.clip_samples,
-                real_span=slice(span.stop - config.crop_samples, span.stop),
+                clip_samples=config.clip_samples,
+                real_span=slice(span.stop - config.train.crop_samples, span.stop),
                 real=config.discriminator.real,
                 real_level=config.discriminator.real_level,
             )
@@ -281,7 +281,7 @@ def gan_step(config: Config, model: MidToSide, natural: Natural | None = None) -
         generator_optimizer=_optimizer(config, model),
         discriminator_optimizer=discriminator
         and _optimizer(config, discriminator, config.discriminator.start_step),
-        crop_samples=config.crop_samples,
+        crop_samples=config.train.crop_samples,
     )
     return GanStep(gan, discriminator_start_step=config.discriminator.start_step)
 

@@ -60,10 +60,15 @@ def _coherence_floors(config: Config, natural: Natural | None) -> Sequence[float
     if settings.floors != "natural":
         return [floor + above for floor in settings.floors]
     windows = {str(length) for length in settings.frame_lengths}
-    if natural is None or natural.crop_samples != config.crop_samples or windows - set(natural.coherence):
+    if (
+        natural is None
+        or natural.crop_samples != config.train.crop_samples
+        or windows - set(natural.coherence)
+    ):
         raise DataError(
             "terms.coherence.floors = natural: the pairs do not say what is natural at frame_lengths "
-            f"{settings.frame_lengths} over {config.crop_samples} samples; run the stage preprocess again"
+            f"{settings.frame_lengths} over {config.train.crop_samples} samples; run the stage preprocess "
+            "again"
         )
     return [[floor + above for floor in natural.coherence[str(length)]] for length in settings.frame_lengths]
 
@@ -71,18 +76,18 @@ def _coherence_floors(config: Config, natural: Natural | None) -> Sequence[float
 def _movement(config: Config, natural: Natural | None) -> MovementLoss | None:
     """None where it has no weight and the data do not say what is natural."""
     weight = config.loss["movement"]
-    known = natural is not None and natural.crop_samples == config.crop_samples
+    known = natural is not None and natural.crop_samples == config.train.crop_samples
     targets = list(natural.movement.values()) if natural and known else []
     if any(target is not None for target in targets):
         return MovementLoss(sample_rate=config.sample_rate, targets=targets)
     if weight and targets:
         raise ConfigError(
-            f"loss.movement = {weight}: a crop of {config.crop_samples} samples is too short to tell how "
-            "left and right move; lengthen train.clip_samples"
+            f"loss.movement = {weight}: a crop of {config.train.crop_samples} samples is too short to tell "
+            "how left and right move; lengthen train.crop_samples"
         )
     if weight:
         raise DataError(
             f"loss.movement = {weight}: the pairs do not say how recordings move over "
-            f"{config.crop_samples} samples; run the stage preprocess again"
+            f"{config.train.crop_samples} samples; run the stage preprocess again"
         )
     return None

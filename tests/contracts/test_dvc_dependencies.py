@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from functools import cache
 from pathlib import Path
 
@@ -105,9 +106,9 @@ def test_what_a_fingerprint_covers_are_the_imports(module):
 @pytest.mark.parametrize("stage", STAGES)
 def test_parameters_exist(stage):
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for profile in params["profiles"]:
+    for profile, recipe in itertools.product(params["profiles"], params["recipes"]):
         for key in STAGES[stage]["params"]:
             value = params
-            for part in key.replace("${profile}", profile).split("."):
+            for part in key.replace("${profile}", profile).replace("${recipe}", recipe).split("."):
                 assert part in value, f"stage {stage}: {key}"
                 value = value[part]

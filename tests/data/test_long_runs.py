@@ -85,7 +85,7 @@ def test_three_hours_take_no_more_memory_than_two_minutes(tmp_path: Path) -> Non
 
 def _workspace(folder: Path, tracks: int) -> Path:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["profile"] = "ci"
+    params |= {"profile": "ci", "recipe": "published"}
     params["data"] |= {"source": "folder", "path": str(folder / "music")}
     folder.mkdir(exist_ok=True)
     (folder / "params.yaml").write_text(yaml.safe_dump(params))

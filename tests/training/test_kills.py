@@ -45,9 +45,10 @@ LATE = ["artifacts", "artifacts", "end"]
 
 def make_workspace(folder: Path, **train: Any) -> Path:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["profile"] = "ci"
+    params |= {"profile": "ci", "recipe": "published"}
     small = {"steps": STEPS, "log_every": 1, "checkpoint_every": 2, "validate_every": 2}
-    params["train"] |= small | train
+    params["generator"] |= {"filters_per_bin": 4}
+    params["train"] |= small | {"crop_samples": 22620} | train
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     write_pairs(folder / "data/pairs")

@@ -28,8 +28,9 @@ CROP = 22620
 
 
 def load(folder: Path, **changes: Any) -> Config:
-    """The ci profile with changes by dotted keys, `__` for the dot."""
-    params = yaml.safe_load((ROOT / "params.yaml").read_text()) | {"profile": "ci"}
+    """The published recipe, small, with changes by dotted keys, `__` for the dot."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text()) | {"profile": "ci", "recipe": "published"}
+    params["train"]["crop_samples"] = CROP
     for key, value in changes.items():
         *sections, name = key.split("__")
         section = params
@@ -89,7 +90,7 @@ def test_each_setting_reaches_its_term_and_no_other(tmp_path):
         (None, DataError, "run the stage preprocess again"),
         (natural({}), DataError, "run the stage preprocess again"),
         (natural(MOVES.movement, crop=5), DataError, "run the stage preprocess again"),
-        (natural(dict.fromkeys(FIGURES)), ConfigError, "lengthen train.clip_samples"),
+        (natural(dict.fromkeys(FIGURES)), ConfigError, "lengthen train.crop_samples"),
     ],
 )
 def test_movement_without_targets_is_refused_where_it_trains_and_left_out_where_not(
@@ -133,8 +134,8 @@ from mono2stereo.config import Config
 from mono2stereo.training.assemble import gan_step, mid_to_side
 config = Config.load()
 step = gan_step(config, mid_to_side(config))
-mid = tf.constant(np.random.default_rng(0).normal(size=(1, config.train.clip_samples)), tf.float32)
-figures = step.train(mid, mid[:, -config.crop_samples:])
+mid = tf.constant(np.random.default_rng(0).normal(size=(1, config.clip_samples)), tf.float32)
+figures = step.train(mid, mid[:, -config.train.crop_samples:])
 print(json.dumps(figures))
 """
 

@@ -77,9 +77,15 @@ def write_pairs(folder: Path, seconds: float = 3.0) -> None:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["profile"] = "ci"
+    params |= {"profile": "ci", "recipe": "published"}
     params["generator"] |= {"filters_per_bin": 4}
-    params["train"] |= {"steps": 4, "checkpoint_every": 2, "validate_every": 2, "log_every": 2}
+    params["train"] |= {
+        "steps": 4,
+        "crop_samples": 22620,
+        "checkpoint_every": 2,
+        "validate_every": 2,
+        "log_every": 2,
+    }
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     write_pairs(tmp_path / "data/pairs")
     return tmp_path
@@ -201,10 +207,10 @@ def test_divergence_stops_the_run_with_step_and_term(workspace):
 
 
 def test_a_clip_longer_than_every_track_is_refused_before_training(workspace):
-    set_params(workspace, train={"clip_samples": 75400})
+    set_params(workspace, train={"crop_samples": 66120})
     status, _, error = run(workspace)
     assert status == 1
-    assert "train.clip_samples = 75400" in error.strip().splitlines()[-1]
+    assert "a clip of 75400 samples" in error.strip().splitlines()[-1]
 
 
 @pytest.mark.slow
