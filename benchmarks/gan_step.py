@@ -34,11 +34,11 @@ def frame_step(bins: int) -> int:
 
 def make_terms() -> dict[str, Any]:
     """The loss terms between side and mid, with their default settings."""
-    from mono2stereo.losses.coherence import CoherenceLoss
-    from mono2stereo.losses.lag import LagLoss
-    from mono2stereo.losses.level import LevelLoss
-    from mono2stereo.losses.mel import MelLoss
-    from mono2stereo.losses.noise_to_mask import NoiseToMaskLoss
+    from mono2stereo.losses.coherence_loss import CoherenceLoss
+    from mono2stereo.losses.lag_loss import LagLoss
+    from mono2stereo.losses.level_loss import LevelLoss
+    from mono2stereo.losses.mel_loss import MelLoss
+    from mono2stereo.losses.noise_to_mask_loss import NoiseToMaskLoss
 
     return {
         "coherence": CoherenceLoss(sample_rate=RATE, n_mels=80, frame_lengths=[1024], floors=[0.0]),

@@ -37,7 +37,9 @@ class EvaluatedRun:
     @property
     def measured_on(self) -> tuple[str, ...]:
         """What must agree before two runs can be compared."""
-        return (self.data, *(self.params[key] for key in sorted(self.params) if key.startswith(PREFIX[:-1])))
+        version = self.metrics.get(f"{PREFIX}measures_version", 1)  # the first was not written
+        settings = (self.params[key] for key in sorted(self.params) if key.startswith(PREFIX[:-1]))
+        return (self.data, f"{version:g}", *settings)
 
 
 def write_sweep(runs: Sequence[EvaluatedRun], points: pd.DataFrame, folder: Path) -> int:

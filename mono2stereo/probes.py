@@ -1,6 +1,6 @@
 """Signals whose side can be judged without a recording: silence, tones, sweeps, clicks, speech, instruments.
 
-Each figure has a limit beyond which the side would not come out sane; `probe` says which are kept.
+Each figure has a limit beyond which the side would not come out sane; `judge_probes` says which are kept.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Figure:
         return self.value >= self.limit if self.at_least else self.value <= self.limit
 
 
-def probe(decorrelator: Decorrelator) -> list[Figure]:
+def judge_probes(decorrelator: Decorrelator) -> list[Figure]:
     """Measure all probes at 44 100 Hz."""
 
     def side(mid: Signal) -> Signal:
@@ -177,7 +177,7 @@ def _click(side: Side) -> Iterator[Figure]:
     mid[SAMPLE_RATE] = 1.0
     energy = np.square(side(mid), dtype=np.float64)
     early = energy[: SAMPLE_RATE - SAMPLE_RATE // 200].sum()
-    yield Figure("click", "side 5 ms and more before it (dB)", _db(early / energy.sum()), -40.0)
+    yield Figure("click", "side 5 ms and more before it (dB)", _power_db(early / energy.sum()), -40.0)
     decayed = np.cumsum(energy) >= 0.99 * energy.sum()
     yield Figure("click", "99 % of the side within (ms)", 1000 * (decayed.argmax() / SAMPLE_RATE - 1), 250.0)
 
@@ -190,7 +190,7 @@ def _sounds(side: Side) -> Iterator[Figure]:
         yield Figure(name, "crest change (dB)", abs(analysis.crest_change_db()), 6.0)
 
 
-def _db(ratio: float) -> float:
+def _power_db(ratio: float) -> float:
     return 10 * math.log10(max(ratio, 1e-30))
 
 

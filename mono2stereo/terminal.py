@@ -39,5 +39,8 @@ def _plain(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
-    escaped = (PLAIN.get(one) or one.encode("ascii", "backslashreplace").decode() for one in lacking)
+    escaped = (
+        PLAIN.get(character) or character.encode("ascii", "backslashreplace").decode()
+        for character in lacking
+    )
     return "".join(escaped), error.end

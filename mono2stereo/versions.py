@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MODEL_FORMAT = 1  # of exported models; another is refused in a line
-MEASURES = 1  # numbers of another version are not to be compared with these
+MEASURES_VERSION = 1  # numbers of another version are not to be compared with these
 LISTENING_RESULTS = "mono2stereo-listening-test-1"  # of the listening page's files, as results.js writes them
 
 
@@ -12,6 +12,6 @@ def described() -> str:
     from importlib import metadata  # every call of the program would pay for it
 
     return (
-        f"mono2stereo {metadata.version('mono2stereo')}; model format {MODEL_FORMAT}; measures {MEASURES}; "
-        f"listening results {LISTENING_RESULTS.rpartition('-')[2]}"
+        f"mono2stereo {metadata.version('mono2stereo')}; model format {MODEL_FORMAT}; "
+        f"measures {MEASURES_VERSION}; listening results {LISTENING_RESULTS.rpartition('-')[2]}"
     )

@@ -22,7 +22,7 @@ from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.errors import ModelError, one_line_errors
 from mono2stereo.files import atomic_path
-from mono2stereo.probes import markdown, probe
+from mono2stereo.probes import judge_probes, markdown
 from mono2stereo.rendering.listening.public_page import free_credits, plain_name, write_public_page
 
 PAGE, CREDITS = Path("docs/listen"), Path("docs/recordings.md")
@@ -60,7 +60,7 @@ def main() -> None:
         "dvc.lock.yaml": yaml.safe_dump(
             {stage: lock[stage] for stage in ("download", "preprocess", "train")}, sort_keys=False
         ),
-        "probes.md": PROBES + markdown(probe(model)),
+        "probes.md": PROBES + markdown(judge_probes(model)),
         "run.json": json.dumps(described, indent=1, sort_keys=True) + "\n",
     }
     heard = listen(config, newest)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mono2stereo.config import Config
 from mono2stereo.data.manifest import build_manifest, write_manifest
-from mono2stereo.data.sources import open_source
+from mono2stereo.data.sources import choose_source
 from mono2stereo.errors import one_line_errors
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     """Run the stage in the current folder."""
     data = Config.load().data
     root = Path(os.environ.get("DVC_ROOT", Path.cwd()))
-    source = open_source(
+    source = choose_source(
         data.source,
         path=data.path,
         root=root,

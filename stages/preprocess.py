@@ -9,7 +9,7 @@ from mono2stereo.config import Config
 from mono2stereo.data.manifest import read_manifest
 from mono2stereo.data.preprocess_report import write_reports
 from mono2stereo.data.preprocessing import Settings, missing_audio, preprocess
-from mono2stereo.data.sources import open_source
+from mono2stereo.data.sources import choose_source
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import one_line_errors
 
@@ -21,7 +21,7 @@ def main() -> None:
     root = Path(os.environ.get("DVC_ROOT", Path.cwd()))
     rows = read_manifest(Path("data/manifest.csv"))
     if missing_audio(rows, root=root):
-        open_source(
+        choose_source(
             data.source, path=data.path, root=root, url=data.url, delete_archive=data.delete_archive
         ).prepare()
     settings = Settings(

@@ -41,10 +41,11 @@ def test_runs_measured_alike_are_compared_by_what_was_set_differently(tmp_path):
         replace(run("wide", **{"loss.coherence": "5"}), metrics={}),
         run("elsewhere", **{"evaluate.split": "valid"}),
         replace(run("other data"), data="def"),
+        replace(run("other measures"), metrics=METRICS | {"evaluate/measures_version": 2.0}),
     ]
-    assert write_sweep(runs, POINTS, tmp_path / "compare") == 2
+    assert write_sweep(runs, POINTS, tmp_path / "compare") == 3
     page = (tmp_path / "compare" / "index.md").read_text()
-    assert "2 measured otherwise are left out" in page
+    assert "3 measured otherwise are left out" in page
     assert "| run | loss.coherence | coherence 1024 |" in page
     (calm,) = [line for line in page.splitlines() if line.startswith("| calm |")]
     assert calm.startswith("| calm | 1 | 0.200 | 0.300 | 0.400 |")

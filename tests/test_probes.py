@@ -6,11 +6,11 @@ import pytest
 from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.dsp.masking import audible_excess_db
-from mono2stereo.probes import SAMPLE_RATE, Figure, markdown, probe, sounds
+from mono2stereo.probes import SAMPLE_RATE, Figure, judge_probes, markdown, sounds
 
 
 def test_a_linear_filter_distorts_nothing():
-    figures = probe(CLASSICAL["velvet"]())
+    figures = judge_probes(CLASSICAL["velvet"]())
     steady = [figure for figure in figures if figure.probe.startswith(("tone", "saw"))]
     assert len(steady) == 25
     assert all(figure.value < -100 for figure in steady)
@@ -19,7 +19,7 @@ def test_a_linear_filter_distorts_nothing():
 
 def test_the_default_model_comes_out_sane():
     """All within its limit but one: images of a tone at 1760 Hz would be heard alone (see MODEL_CARD.md)."""
-    figures = probe(NeuralDecorrelator.load())
+    figures = judge_probes(NeuralDecorrelator.load())
     beyond = [figure for figure in figures if not figure.kept]
     assert [(figure.probe, figure.quantity) for figure in beyond] == [
         ("tone, 1760 Hz", "above the masked threshold (dB)")

@@ -123,8 +123,8 @@ def _sources(options: argparse.Namespace) -> list[Path]:
 
 def _width(options: argparse.Namespace):  # type: ignore[no-untyped-def]
     """A `Width`; None where nothing about it was asked for."""
-    from mono2stereo.conversion.curves import WidthCurve
     from mono2stereo.conversion.widening import Width
+    from mono2stereo.conversion.width_curve import WidthCurve
 
     curve = options.width_curve
     asked = {

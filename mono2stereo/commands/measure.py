@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mono2stereo.errors import AudioError, printable
 
 if TYPE_CHECKING:
-    from mono2stereo.measures.recordings import Recording
+    from mono2stereo.measures.recordings import MeasuredRecording
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
 COLUMN = 20  # characters
@@ -54,7 +54,7 @@ def _require_picture(file: Path) -> None:
         raise AudioError("--picture draws with matplotlib, which is not here: pip install matplotlib")
 
 
-def _as_json(recordings: Sequence[Recording]) -> str:
+def _as_json(recordings: Sequence[MeasuredRecording]) -> str:
     from mono2stereo.measures import OF_A_FILE
     from mono2stereo.measures.recordings import COMMON_RATE
 
@@ -82,7 +82,7 @@ def _as_json(recordings: Sequence[Recording]) -> str:
     return json.dumps(report, indent=1, allow_nan=False)
 
 
-def _curves(recording: Recording) -> dict[str, object]:
+def _curves(recording: MeasuredRecording) -> dict[str, object]:
     """What the numbers sum up: by name its axis and its values, null where nothing can be told."""
     from mono2stereo.measures.recordings import COMMON_RATE
     from mono2stereo.measures.side_analysis import curve_axes
@@ -96,7 +96,7 @@ def _curves(recording: Recording) -> dict[str, object]:
     return curves
 
 
-def _as_text(recordings: Sequence[Recording], *, explain: bool) -> str:
+def _as_text(recordings: Sequence[MeasuredRecording], *, explain: bool) -> str:
     from mono2stereo.measures import MEASURES, OF_A_FILE, in_words
     from mono2stereo.measures.recordings import COMMON_RATE, STRETCH_SECONDS, STRETCHES
 
@@ -119,7 +119,7 @@ def _as_text(recordings: Sequence[Recording], *, explain: bool) -> str:
     return "\n".join(lines)
 
 
-def _table(recordings: Sequence[Recording]) -> list[str]:
+def _table(recordings: Sequence[MeasuredRecording]) -> list[str]:
     from mono2stereo.measures import MEASURES, OF_A_FILE
 
     def line(first: str, cells: Iterable[str], last: str = "") -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mono2stereo.conversion.curves import WidthCurve
-from mono2stereo.conversion.files import convert_file as _convert_file
+from mono2stereo.conversion.file_conversion import convert_file as _convert_file
 from mono2stereo.conversion.limiter import SideLimiter
 from mono2stereo.conversion.live import StereoStream
 from mono2stereo.conversion.options import Converted, FileOptions
 from mono2stereo.conversion.widening import Widened, Width
+from mono2stereo.conversion.width_curve import WidthCurve
 from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.decorrelators.neural import LIVE_BLOCK_FRAMES, NeuralDecorrelator
 from mono2stereo.dsp.mid_side import decode

@@ -76,10 +76,10 @@ def write_film(
                 if stream is not chosen or add_track:
                     copies[stream.index] = _copied(stream, new, bool(old.chapters()), notices)
                 if stream is chosen:
-                    made = _stereo_stream(new, chosen, stereo, target.suffix.lower(), added=add_track)
+                    new_track = _stereo_stream(new, chosen, stereo, target.suffix.lower(), added=add_track)
             new.metadata.update(_said(old))
             new.set_chapters(old.chapters())
-            new_packets = _encoded(made, stereo, start)
+            new_packets = _encoded(new_track, stereo, start)
             waiting = next(new_packets, None)
             for packet in old.demux():
                 if not packet.size or not (copy := copies.get(packet.stream.index)):
@@ -141,18 +141,20 @@ def _said(old: Any) -> dict[str, str]:
 
 def _stereo_stream(new: Any, chosen: Any, stereo: soundfile.SoundFile, suffix: str, *, added: bool) -> Any:
     codec = codec_for(suffix, stereo.subtype)
-    made = new.add_stream(codec, rate=stereo.samplerate, layout="stereo")
-    offered = [form.name for form in made.codec_context.codec.audio_formats]
+    new_track = new.add_stream(codec, rate=stereo.samplerate, layout="stereo")
+    offered = [form.name for form in new_track.codec_context.codec.audio_formats]
     form, _ = SAMPLES[stereo.subtype]
-    made.codec_context.format = next((each for each in offered if each in (form, f"{form}p")), offered[0])
+    new_track.codec_context.format = next(
+        (each for each in offered if each in (form, f"{form}p")), offered[0]
+    )
     if codec in BIT_RATES:
-        made.bit_rate = BIT_RATES[codec]
-    made.metadata.update(_said(chosen))
-    made.disposition = 0 if added else chosen.disposition
-    return made
+        new_track.bit_rate = BIT_RATES[codec]
+    new_track.metadata.update(_said(chosen))
+    new_track.disposition = 0 if added else chosen.disposition
+    return new_track
 
 
-def _encoded(made: Any, stereo: soundfile.SoundFile, start: Fraction) -> Iterator[Any]:
+def _encoded(new_track: Any, stereo: soundfile.SoundFile, start: Fraction) -> Iterator[Any]:
     """The packets of the new track."""
     import av
 
@@ -163,5 +165,5 @@ def _encoded(made: Any, stereo: soundfile.SoundFile, start: Fraction) -> Iterato
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block).reshape(1, -1), form, "stereo")
         frame.sample_rate, frame.pts, frame.time_base = rate, position, Fraction(1, rate)
         position += len(block)
-        yield from made.encode(frame)
-    yield from made.encode(None)
+        yield from new_track.encode(frame)
+    yield from new_track.encode(None)

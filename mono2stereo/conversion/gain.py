@@ -69,14 +69,14 @@ class Meter:
                 gain = Gain(round(before - after, 2) + 0.0, "loudness")
             else:
                 gain = Gain(0.0, "too short or too quiet for a loudness")
-        highest = _db(ceiling / self._peak.peak) if self._peak.peak else math.inf
+        highest = _amplitude_db(ceiling / self._peak.peak) if self._peak.peak else math.inf
         return gain if gain.db <= highest else Gain(math.floor(highest * 100) / 100, "true peak")
 
 
 def true_peak_db(peak: float) -> float:
     """A linear peak in dBTP; -inf for silence."""
-    return _db(peak) if peak else -math.inf
+    return _amplitude_db(peak) if peak else -math.inf
 
 
-def _db(ratio: float) -> float:
+def _amplitude_db(ratio: float) -> float:
     return 20 * math.log10(ratio)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mono2stereo.conversion.probe import probe
+from mono2stereo.conversion.model_trial import try_model
 from mono2stereo.conversion.widening import Widened, Width
 from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.decorrelators.classical import CLASSICAL
@@ -69,7 +69,7 @@ def model_file(named: str | None) -> Iterator[Path | None]:
     file = Path(named)
     if file.exists() or not IN_MLFLOW.fullmatch(named):
         if file.is_file():
-            probe(file)
+            try_model(file)
         yield file
         return
     if find_spec("mlflow") is None:
@@ -77,5 +77,5 @@ def model_file(named: str | None) -> Iterator[Path | None]:
     with TemporaryDirectory() as folder:
         # By name: whoever has a file needs no MLflow.
         file = import_module("mono2stereo.tracking").download_model(named, Path(folder))
-        probe(file)
+        try_model(file)
         yield file

@@ -28,11 +28,11 @@ def in_step(
     early = [stream.latency_samples for stream in streams]
     queues: list[Signal] = [np.zeros(0), *[np.zeros(0, dtype)] * len(streams)]
     blocks = _held(recording.mids(), max(early))
-    made: Generator[tuple[Signal, Any]] = ((block, block.astype(dtype)) for block in blocks)
+    with_side: Generator[tuple[Signal, Any]] = ((block, block.astype(dtype)) for block in blocks)
     for stage in stages_of(streams[0]):
-        made = ahead(_through(stage, made))
-    with closing(made):
-        for block, side in made:
+        with_side = ahead(_through(stage, with_side))
+    with closing(with_side):
+        for block, side in with_side:
             fresh = [side, *(stream.process(block.astype(dtype)) for stream in streams[1:])]
             queues[0] = np.concatenate([queues[0], block])
             for index, out in enumerate(fresh):
@@ -58,13 +58,15 @@ def _through(
     stage: Callable[[Any], Any], items: Generator[tuple[Signal, Any]]
 ) -> Generator[tuple[Signal, Any]]:
     with closing(items):
-        for block, made in items:
-            yield block, stage(made)
+        for block, value in items:
+            yield block, stage(value)
 
 
-def metered(made: Generator[tuple[Signal, Signal, Signal]], meter: Meter) -> Generator[tuple[Signal, Signal]]:
+def metered(
+    blocks: Generator[tuple[Signal, Signal, Signal]], meter: Meter
+) -> Generator[tuple[Signal, Signal]]:
     """Mid and side, as the meter hears them go by."""
-    for source, mid, side in made:
+    for source, mid, side in blocks:
         meter.add(source, mid, side)
         yield mid, side
 

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mono2stereo.conversion.files import convert_file, convert_into_pipe
+from mono2stereo.conversion.file_conversion import convert_file, convert_into_pipe
 from mono2stereo.conversion.formats import KINDS, suffix_for
 from mono2stereo.conversion.options import Converted, FileOptions
 from mono2stereo.conversion.reading import Recording
@@ -62,15 +62,15 @@ def convert_piped(
             if target != PIPE:
                 return convert_file(file, target, decorrelator=decorrelator, options=options, name=name)
             with open_sound(file, name) as sound:
-                made = Path(folder) / f"stdout{suffix or suffix_for(sound.kind)}"
-            done = convert_file(file, made, decorrelator=decorrelator, options=options, name=name)
-            _to_stdout(made)
+                stereo = Path(folder) / f"stdout{suffix or suffix_for(sound.kind)}"
+            done = convert_file(file, stereo, decorrelator=decorrelator, options=options, name=name)
+            _to_stdout(stereo)
             return done
 
 
-def _to_stdout(made: Path) -> None:
+def _to_stdout(stereo: Path) -> None:
     try:
-        with made.open("rb") as file, named_faults(Path("stdout")):
+        with stereo.open("rb") as file, named_faults(Path("stdout")):
             shutil.copyfileobj(file, sys.stdout.buffer)
             sys.stdout.buffer.flush()
     except OSError as error:

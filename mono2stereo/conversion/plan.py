@@ -94,18 +94,18 @@ def _files(sources: Sequence[Path], folder: Path | None) -> Iterator[tuple[Path,
             continue
         if folder is None:
             raise UsageError(f"{source}: is a folder; give --out-dir")
-        made = folder.resolve()
-        found = [
+        target_folder = folder.resolve()
+        recordings = [
             path
             for path in sorted(source.rglob("*"))
             if path.suffix.lower() in SOUND_SUFFIXES
             and path.is_file()
             and not any(part.startswith(".") for part in path.relative_to(source).parts)
-            and made not in path.resolve().parents
+            and target_folder not in path.resolve().parents
         ]
-        if not found:
+        if not recordings:
             raise UsageError(f"{source}: no WAV, FLAC, OGG, MP3 or AIFF file to convert below it")
-        for path in found:
+        for path in recordings:
             yield path, path.relative_to(source)
 
 

@@ -48,12 +48,12 @@ def without_stale(name: bytes, content: bytes) -> bytes:
 
 def info_texts(content: bytes, order: str = "<") -> list[tuple[bytes, bytes]]:
     """Names and texts of an INFO list, of RIFF or (`>`) RIFX."""
-    position, found = 4, []
+    position, texts = 4, []
     while position + 8 <= len(content):
         name, size = struct.unpack_from(order + "4sI", content, position)
-        found.append((name, content[position + 8 : position + 8 + size]))
+        texts.append((name, content[position + 8 : position + 8 + size]))
         position += 8 + size + size % 2
-    return found
+    return texts
 
 
 def _id3(content: bytes) -> bytes:

@@ -66,7 +66,7 @@ def read_tags(path: Path, texts: Mapping[str, str]) -> Tags:
     Raises:
         OSError: It cannot be read.
     """
-    found = Tags()
+    tags = Tags()
     with path.open("rb") as file:
         magic = file.read(4)
     others = (_of_library, _of_leading_id3, _of_trailing_ape)  # believe in any number of chunks
@@ -76,13 +76,11 @@ def read_tags(path: Path, texts: Mapping[str, str]) -> Tags:
             reader(path, part)
         except Exception as error:  # of a stranger's tags anything may be wrong
             part.lost.append(why_lost(error))
-        found.fill(part)
-    if not found:
+        tags.fill(part)
+    if not tags:
         for name, text in texts.items():
-            found.add(
-                APE_TEXTS.get(name.lower(), name.lower().replace("album_artist", "albumartist")), [text]
-            )
-    return found
+            tags.add(APE_TEXTS.get(name.lower(), name.lower().replace("album_artist", "albumartist")), [text])
+    return tags
 
 
 def why_lost(error: Exception) -> str:
@@ -91,13 +89,13 @@ def why_lost(error: Exception) -> str:
     Raises:
         OSError: Nothing was; it could not be read or written. mutagen packs such errors into its own.
     """
-    for one in (error, *error.args[:1]):
-        if isinstance(one, OSError):
-            raise one
+    for cause in (error, *error.args[:1]):
+        if isinstance(cause, OSError):
+            raise cause
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _of_chunks(path: Path, found: Tags) -> None:
+def _of_chunks(path: Path, tags: Tags) -> None:
     with path.open("rb") as file:
         order = byte_order(file.read(4))
         for chunk in chunks(file, path.stat().st_size)[0]:
@@ -106,16 +104,16 @@ def _of_chunks(path: Path, found: Tags) -> None:
             file.seek(chunk.start)
             content = file.read(chunk.size)
             if chunk.name.lower() == b"id3 ":
-                one = Tags()
-                _of_id3(_id3(BytesIO(content)), one)
-                one.fill(found)
-                found.texts, found.pictures = one.texts, one.pictures
+                id3 = Tags()
+                _of_id3(_id3(BytesIO(content)), id3)
+                id3.fill(tags)
+                tags.texts, tags.pictures = id3.texts, id3.pictures
             elif chunk.name != b"LIST":
-                found.add(CHUNK_TEXTS[chunk.name], [_decoded(content, "mac_roman")])
+                tags.add(CHUNK_TEXTS[chunk.name], [_decoded(content, "mac_roman")])
             elif content.startswith(b"INFO"):
                 for name, text in info_texts(content, order):
                     if name in CHUNK_TEXTS:
-                        found.add(CHUNK_TEXTS[name], [_decoded(text, "cp1252")])
+                        tags.add(CHUNK_TEXTS[name], [_decoded(text, "cp1252")])
 
 
 def _decoded(text: bytes, otherwise: str) -> str:
@@ -272,9 +270,9 @@ def picture(data: bytes, mime: str, kind: int, description: str) -> Any:
     """A `mutagen.flac.Picture`; `mime` is "-->" where the data is a link."""
     from mutagen.flac import Picture
 
-    made = Picture()
-    made.data, made.mime, made.type, made.desc = data, mime, kind, description
-    return made
+    described = Picture()
+    described.data, described.mime, described.type, described.desc = data, mime, kind, description
+    return described
 
 
 def header_texts(tags: Tags) -> Iterator[tuple[str, str]]:
@@ -290,6 +288,6 @@ def header_texts(tags: Tags) -> Iterator[tuple[str, str]]:
         "copyright",
         "license",
     ):
-        for found, texts in tags.texts.items():
-            if found.lower() == name:
+        for spelling, texts in tags.texts.items():
+            if spelling.lower() == name:
                 yield name, "; ".join(texts)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mono2stereo.conversion.chunks import append_chunks
+from mono2stereo.conversion.chunk_copying import append_chunks
 from mono2stereo.conversion.stale import id3_bytes
 from mono2stereo.conversion.tag_names import COUNTED, ID3_TEXTS
 from mono2stereo.conversion.tag_reading import Tags
@@ -30,7 +30,7 @@ def as_id3(tags: Tags) -> Any:
     """A `mutagen.id3.ID3` of version 2.4."""
     from mutagen.id3 import APIC, ID3
 
-    made = ID3()
+    id3 = ID3()
     for name, texts in tags.texts.items():
         lowered = name.lower()
         if lowered in TOTALS:
@@ -38,11 +38,11 @@ def as_id3(tags: Tags) -> Any:
                 continue  # they go together
         elif total := tags.texts.get(COUNTED.get(lowered, "")):
             texts = [f"{texts[0]}/{total[0]}"]
-        _add_text(made, name, texts)
+        _add_text(id3, name, texts)
     for number, picture in enumerate(tags.pictures):
         description = picture.desc + " " * sum(other.desc == picture.desc for other in tags.pictures[:number])
-        made.add(APIC(encoding=3, mime=picture.mime, type=picture.type, desc=description, data=picture.data))
-    return made
+        id3.add(APIC(encoding=3, mime=picture.mime, type=picture.type, desc=description, data=picture.data))
+    return id3
 
 
 def _add_text(tags: Any, name: str, texts: list[str]) -> None:
@@ -53,7 +53,7 @@ def _add_text(tags: Any, name: str, texts: list[str]) -> None:
     frames = {text: frame for frame, text in ID3_TEXTS.items()}
     if lowered == "performer":
         people = [re.fullmatch(r"(.*?)(?: \((.*)\))?", text, re.DOTALL) for text in texts]
-        tags.add(TMCL(encoding=3, people=[[found[2] or "", found[1]] for found in people if found]))
+        tags.add(TMCL(encoding=3, people=[[match[2] or "", match[1]] for match in people if match]))
     elif lowered == "comment":
         tags.add(COMM(encoding=3, lang="XXX", desc=description, text=texts))
     elif lowered in ("lyrics", "unsyncedlyrics"):

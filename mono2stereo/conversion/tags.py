@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mono2stereo.conversion.chunks import copy_chunks
+from mono2stereo.conversion.chunk_copying import copy_chunks
 from mono2stereo.conversion.stale import is_stale
 from mono2stereo.conversion.tag_reading import Tags, why_lost
 from mono2stereo.conversion.tag_writing import write_tags

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import scipy.signal
 
-from mono2stereo.conversion.curves import WidthCurve
 from mono2stereo.conversion.highband import highband_filter
+from mono2stereo.conversion.width_curve import WidthCurve
 from mono2stereo.conversion.width_filter import grid_hz, highpass_gain_db, minimum_phase_filter
 from mono2stereo.decorrelators.all_pass import SosStream
 from mono2stereo.decorrelators.base import (

@@ -12,7 +12,7 @@ import scipy.fft
 import scipy.signal
 from numpy.typing import NDArray
 
-from mono2stereo.data.pairs import Natural, Width
+from mono2stereo.data.pairs import Natural, NaturalWidth
 from mono2stereo.dsp.bands import band_powers, third_octave_edges_hz
 from mono2stereo.dsp.movement import FIGURES
 
@@ -89,11 +89,11 @@ def natural(
         crop_samples: what coherence and movement were measured over.
     """
     bands = np.stack([side_to_mid_bands_db(levels) for levels in levels_db])
-    told = np.sum(~np.isnan(bands), axis=0)
-    width = Width(
-        frequency_hz=[round(float(hz), 1) for hz in WIDTH_CENTRES_HZ[told > 0]],
-        side_to_mid_db=[round(float(db), 2) for db in np.nanmedian(bands[:, told > 0], axis=0)],
-        recordings=[int(count) for count in told[told > 0]],
+    recordings = np.sum(~np.isnan(bands), axis=0)
+    width = NaturalWidth(
+        frequency_hz=[round(float(hz), 1) for hz in WIDTH_CENTRES_HZ[recordings > 0]],
+        side_to_mid_db=[round(float(db), 2) for db in np.nanmedian(bands[:, recordings > 0], axis=0)],
+        recordings=[int(count) for count in recordings[recordings > 0]],
     )
     medians = {length: _median([track[length] for track in coherence]) for length in coherence[0]}
     moves = dict(zip(FIGURES, map(_median_told, np.transpose(movement)), strict=True))
@@ -102,8 +102,8 @@ def natural(
 
 def _median_told(values: NDArray[np.float64]) -> float | None:
     """Over those that are not NaN; None where all are."""
-    told = values[~np.isnan(values)]
-    return round(float(np.median(told)), 4) if len(told) else None
+    defined = values[~np.isnan(values)]
+    return round(float(np.median(defined)), 4) if len(defined) else None
 
 
 def _median(bands: Sequence[NDArray[np.float64]]) -> list[float]:

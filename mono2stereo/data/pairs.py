@@ -46,7 +46,7 @@ class PairEntry:
 
 
 @dataclass(frozen=True)
-class Width:
+class NaturalWidth:
     """How wide recordings are: medians over those that tell.
 
     Attributes:
@@ -77,7 +77,7 @@ class Natural:
             to tell. Empty in pairs made before it was measured.
     """
 
-    width: Width
+    width: NaturalWidth
     crop_samples: int
     coherence: dict[str, list[float]]
     movement: dict[str, float | None] = field(default_factory=dict)
@@ -147,7 +147,7 @@ def load_natural(folder: Path | str) -> Natural | None:
     index = _read_index(Path(folder))
     try:
         saved = index.get("natural")
-        return Natural(**saved | {"width": Width(**saved["width"])}) if saved else None
+        return Natural(**saved | {"width": NaturalWidth(**saved["width"])}) if saved else None
     except (AttributeError, KeyError, TypeError):
         raise _damaged(Path(folder)) from None
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from mono2stereo.data.natural import WIDTH_CENTRES_HZ, side_to_mid_bands_db, thinned_by_codec
 from mono2stereo.data.own_side import COHERENCE_FRAME_LENGTHS, N_MELS, STRETCH_SECONDS
-from mono2stereo.data.pairs import Width
+from mono2stereo.data.pairs import NaturalWidth
 from mono2stereo.data.preprocessed_track import PreprocessedTrack
 from mono2stereo.data.sources.track import SPLITS
 from mono2stereo.dsp.coherence import coherence_floor
@@ -70,7 +70,7 @@ def _scatter(axes: Axes, values: Mapping[str, Sequence[float]]) -> None:
     axes.set(xlabel="recordings, sorted within their split", xticks=[])
 
 
-def draw_width(tracks: Sequence[PreprocessedTrack], width: Width, file: Path) -> None:
+def draw_width(tracks: Sequence[PreprocessedTrack], width: NaturalWidth, file: Path) -> None:
     """Side against mid over frequency: every recording, and the training split's median."""
     with matplotlib.rc_context(STYLE):
         figure = new_figure(10, 5.5)
@@ -99,7 +99,7 @@ def draw_width(tracks: Sequence[PreprocessedTrack], width: Width, file: Path) ->
         figure.savefig(file, dpi=100)
 
 
-def draw_coherence(tracks: Sequence[PreprocessedTrack], sample_rate: int, file: Path) -> None:
+def draw_natural_coherence(tracks: Sequence[PreprocessedTrack], sample_rate: int, file: Path) -> None:
     """Coherence of side and mid over frequency: every recording, their mean, and what independence reads."""
     centres_hz = mel_centres_hz(sample_rate, N_MELS)
     samples = round(STRETCH_SECONDS * sample_rate)

@@ -50,7 +50,7 @@ def write_reports(
         pictures.draw_durations(minutes, counts, beside / "durations.png")
         pictures.draw_tracks(tracks, min_round_trip_db, beside / "tracks.png")
         pictures.draw_width(tracks, natural.width, beside / "width.png")
-        pictures.draw_coherence(tracks, settings.sample_rate, beside / "coherence.png")
+        pictures.draw_natural_coherence(tracks, settings.sample_rate, beside / "coherence.png")
         report = _report(tracks, rows, natural, settings)
         (beside / "report.md").write_text(report, encoding="utf-8")
         metrics = json.dumps(_metrics(tracks, rows), indent=2, allow_nan=False)

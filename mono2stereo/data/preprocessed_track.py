@@ -41,16 +41,16 @@ class PreprocessedTrack:
     @classmethod
     def loads(cls, text: str) -> PreprocessedTrack:
         """The inverse of `dumps`."""
-        told = json.loads(text)
-        own_side = told["own_side"]
+        facts = json.loads(text)
+        own_side = facts["own_side"]
         return cls(
-            **told
+            **facts
             | {
-                "entry": PairEntry(**told["entry"]),
+                "entry": PairEntry(**facts["entry"]),
                 "own_side": OwnSide(**own_side | {"coherence": _by_window(own_side["coherence"])}),
-                "levels_db": np.array(told["levels_db"]),
-                "crop_coherence": _by_window(told["crop_coherence"]),
-                "crop_movement": np.array(told["crop_movement"]),
+                "levels_db": np.array(facts["levels_db"]),
+                "crop_coherence": _by_window(facts["crop_coherence"]),
+                "crop_movement": np.array(facts["crop_movement"]),
             }
         )
 

@@ -144,9 +144,9 @@ def _finish_track(row: ManifestRow, *, folder: Path, root: Path, settings: Setti
     """Make a track and what is to be known of it, unless an earlier run has."""
     facts = folder / f"{row.sha256}.json"  # written last; its folder's name stands for the code
     if not facts.is_file():
-        made = _preprocess_track(row, _stored(row, folder), root=root, settings=settings)
+        track = _preprocess_track(row, _stored(row, folder), root=root, settings=settings)
         with atomic_path(facts) as beside:
-            beside.write_text(made.dumps())
+            beside.write_text(track.dumps())
     track = PreprocessedTrack.loads(facts.read_text())
     file = f"{row.split}/{row.track}.npy"
     group = Path(row.path).parent.name

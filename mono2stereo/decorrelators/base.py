@@ -171,8 +171,8 @@ class FirStream:
             return signals[0].copy()
         if samples <= DIRECT_SAMPLES:
             rows = zip(joined, self._responses, strict=True)
-            made = [np.convolve(row[past + 1 - len(taps) :], taps, "valid") for row, taps in rows]
-            return np.sum(made, axis=0).astype(dtype)
+            filtered = [np.convolve(row[past + 1 - len(taps) :], taps, "valid") for row, taps in rows]
+            return np.sum(filtered, axis=0).astype(dtype)
         # Overlap-save: what wraps around is as long as the past.
         size = min(_power_of_two(past + samples), max(_power_of_two(4 * past), SHORTEST_TRANSFORM))
         if samples >= LONG_SAMPLES > past:
@@ -183,8 +183,8 @@ class FirStream:
         for start in range(0, samples, size - past):
             spectra = scipy.fft.rfft(joined[:, start : start + size], size)
             spectra *= self._spectra[size]
-            made = scipy.fft.irfft(spectra.sum(axis=0), size, overwrite_x=True)[past:]
-            out[start : start + size - past] = made[: samples - start]
+            filtered = scipy.fft.irfft(spectra.sum(axis=0), size, overwrite_x=True)[past:]
+            out[start : start + size - past] = filtered[: samples - start]
         return out
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mono2stereo.decorrelators.base import Streaming
 from mono2stereo.decorrelators.neural_stream import NeuralStream
-from mono2stereo.decorrelators.session import Session
+from mono2stereo.decorrelators.session import NetworkSession
 from mono2stereo.dsp.signals import require_sample_rate
 from mono2stereo.errors import AudioError, ModelError
 from mono2stereo.model_card import METADATA_KEY, ModelCard, broken_seal
@@ -27,7 +27,9 @@ class NeuralDecorrelator(Streaming):
     name = "neural"
     card: ModelCard
 
-    def __init__(self, session: Session, card: ModelCard, block_frames: int = FILE_BLOCK_FRAMES) -> None:
+    def __init__(
+        self, session: NetworkSession, card: ModelCard, block_frames: int = FILE_BLOCK_FRAMES
+    ) -> None:
         self._session = session
         self._block_frames = block_frames
         self.card = card
@@ -62,7 +64,7 @@ class NeuralDecorrelator(Streaming):
         data = path.read_bytes()
         if broken_seal(data):
             raise ModelError(f"{path}: damaged, its checksum is another; export or copy it again")
-        session = Session(data, threads)
+        session = NetworkSession(data, threads)
         try:
             card = session.opened().get_modelmeta().custom_metadata_map.get(METADATA_KEY)
         except Exception as error:  # onnxruntime's own errors share no base class

@@ -73,17 +73,17 @@ class NeuralStream(Staged):
         return _Block(len(mid), mid.dtype, self._analysis.process(at_model_rate))
 
     def _through_network(self, block: _Block) -> _Block:
-        made = []
+        spectra = []
         for frames in block.frames:
             spectrum, self._states = self._network(frames, self._states)
-            made.append(spectrum)
-        return block._replace(frames=made)
+            spectra.append(spectrum)
+        return block._replace(frames=spectra)
 
     def _to_side(self, block: _Block) -> Signal:
-        made = [self._synthesis.process(frames) for frames in block.frames]
+        sides = [self._synthesis.process(frames) for frames in block.frames]
         if self._up:
-            made = [self._up.process(side) for side in made]
-        ready = np.concatenate([self._ready, *made])
+            sides = [self._up.process(side) for side in sides]
+        ready = np.concatenate([self._ready, *sides])
         self._ready = ready[block.samples :].copy()
         return ready[: block.samples].astype(block.dtype, copy=False)
 

@@ -96,9 +96,9 @@ class ParametricStereoStream:
         waiting, hop = np.concatenate([self._waiting, mid.astype(np.float64)]), self._bank.n_bands
         starts = range(0, len(waiting) - hop + 1, hop * BLOCK_SLOTS)
         ends = [*starts[1:], len(waiting) // hop * hop]
-        made = [self._made, *(self._side(waiting[a:b]) for a, b in zip(starts, ends, strict=False))]
+        sides = [self._made, *(self._side(waiting[a:b]) for a, b in zip(starts, ends, strict=False))]
         self._waiting = waiting[ends[-1] :]
-        side, self._made = np.split(np.concatenate(made), [len(mid)])
+        side, self._made = np.split(np.concatenate(sides), [len(mid)])
         return side.astype(mid.dtype)
 
     def _side(self, mid: Signal) -> Signal:

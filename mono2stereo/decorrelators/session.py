@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from weakref import WeakSet
 
 
-class Session:
+class NetworkSession:
     """onnxruntime's session, opened when it is needed.
 
     It holds threads, which a forked child lacks and would wait for, at its exit at the latest. So no session
@@ -18,7 +18,7 @@ class Session:
         threads: 0 for one per core.
     """
 
-    _all: ClassVar[WeakSet[Session]] = WeakSet()
+    _all: ClassVar[WeakSet[NetworkSession]] = WeakSet()
 
     def __init__(self, model: bytes, threads: int) -> None:
         self._model, self._threads = model, threads
@@ -56,4 +56,4 @@ class Session:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=Session.close_all)
+    os.register_at_fork(before=NetworkSession.close_all)

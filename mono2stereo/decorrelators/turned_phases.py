@@ -98,9 +98,9 @@ class TurnedPhasesStream:
             waiting[first * self._step : min(first + BLOCK_FRAMES, frames) * self._step + overlap]
             for first in range(0, frames, BLOCK_FRAMES)
         ]
-        made = np.concatenate([self._made, *map(self._side, pieces)])
+        ready = np.concatenate([self._made, *map(self._side, pieces)])
         self._waiting = waiting[frames * self._step :]
-        side, self._made = made[: len(mid)], made[len(mid) :]
+        side, self._made = ready[: len(mid)], ready[len(mid) :]
         return side.astype(mid.dtype)
 
     def _side(self, mid: Signal) -> Signal:

@@ -59,5 +59,5 @@ def is_chief(strategy: Strategy) -> bool:
     """Whether this process logs, checkpoints and renders: the first of a job, and whoever trains alone."""
     if strategy in ("single", "mirrored"):
         return True
-    found = place()
-    return found is None or found.index == 0
+    own = place()
+    return own is None or own.index == 0

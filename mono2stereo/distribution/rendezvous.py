@@ -41,17 +41,17 @@ def meet(addresses: Sequence[str], index: int, fingerprint: Callable[[], str]) -
 
 def _receive(port: int, count: int, fingerprint: str) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    here: dict[int, socket.socket] = {}
+    connections: dict[int, socket.socket] = {}
     with ExitStack() as open_sockets:
         server = open_sockets.enter_context(socket.create_server(("", port), backlog=count))
-        while len(here) < count - 1:
+        while len(connections) < count - 1:
             server.settimeout(max(0.0, deadline - time.monotonic()))
             try:
                 connection = open_sockets.enter_context(server.accept()[0])
                 connection.settimeout(max(1.0, deadline - time.monotonic()))
                 index, _, theirs = connection.makefile("r").readline().strip().partition(" ")
             except TimeoutError:
-                missing = ", ".join(str(i) for i in range(1, count) if i not in here)
+                missing = ", ".join(str(i) for i in range(1, count) if i not in connections)
                 raise TrainingError(
                     f"workers {missing} of {count} have not come within {PATIENCE_SECONDS:.0f} s; see their "
                     "output, then start all again"
@@ -61,10 +61,10 @@ def _receive(port: int, count: int, fingerprint: str) -> None:
             if theirs != fingerprint:
                 connection.sendall(OTHER)
                 raise _differs(int(index))
-            here[int(index)] = connection
-        if select.select(list(here.values()), [], [], 0)[0]:  # closed: nobody says more than one line
+            connections[int(index)] = connection
+        if select.select(list(connections.values()), [], [], 0)[0]:  # closed: nobody says more than one line
             raise _ended("a worker")
-        for connection in here.values():
+        for connection in connections.values():
             connection.sendall(GO)
 
 

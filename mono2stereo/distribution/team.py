@@ -136,9 +136,9 @@ def gather(strategy: Strategy, batch_size: int, fingerprint: Callable[[], str]) 
     Raises:
         TrainingError: The environment tells of no job, or not everyone comes.
     """
-    found = place() if strategy in ("auto", "multi_worker") else None
-    if found:
-        return _gather_job(found, fingerprint)
+    own = place() if strategy in ("auto", "multi_worker") else None
+    if own:
+        return _gather_job(own, fingerprint)
     if strategy == "multi_worker":
         raise TrainingError(
             "train.strategy = multi_worker: neither TF_CONFIG nor a Slurm step of several tasks names other "
@@ -152,39 +152,39 @@ def gather(strategy: Strategy, batch_size: int, fingerprint: Callable[[], str]) 
     return Team(tf.distribute.get_strategy())
 
 
-def _gather_job(found: Place, fingerprint: Callable[[], str]) -> Team:
-    addresses = found.addresses or _slurm_addresses(found)
-    meet(addresses, found.index, fingerprint)
+def _gather_job(own: Place, fingerprint: Callable[[], str]) -> Team:
+    addresses = own.addresses or _slurm_addresses(own)
+    meet(addresses, own.index, fingerprint)
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": addresses}),
         task_type="worker",
-        task_id=found.index,
+        task_id=own.index,
         num_accelerators={"GPU": len(tf.config.list_physical_devices("GPU"))},
         rpc_layer="grpc",
     )
     strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
     # TensorFlow has taken SIGTERM for itself, to no effect.
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
-    return Team(strategy, index=found.index, count=found.count)
+    return Team(strategy, index=own.index, count=own.count)
 
 
-def _slurm_addresses(found: Place) -> tuple[str, ...]:
+def _slurm_addresses(own: Place) -> tuple[str, ...]:
     """Hosts from TensorFlow's resolver, a port for each task: nodes may be of one machine.
 
     The resolver sorts hosts by letters, Slurm by numbers; and it wants GPUs, which there need not be.
     """
     resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
-        gpus_per_node=found.count, gpus_per_task=1, auto_set_gpu=False
+        gpus_per_node=own.count, gpus_per_task=1, auto_set_gpu=False
     )
     listed = resolver.cluster_spec().as_dict()["worker"]
     hosts = [address.rpartition(":")[0] for address in listed]
     hosts.sort(key=lambda host: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", host)])
-    mine = os.environ.get("SLURMD_NODENAME", hosts[found.index])
-    if hosts[found.index] != mine:
+    mine = os.environ.get("SLURMD_NODENAME", hosts[own.index])
+    if hosts[own.index] != mine:
         raise TrainingError(
-            f"task {found.index} runs on {mine}, not on {hosts[found.index]}: start srun with "
+            f"task {own.index} runs on {mine}, not on {hosts[own.index]}: start srun with "
             "--distribution=block, or set TF_CONFIG"
         )
     job, step = (int(os.environ.get(f"SLURM_{name}_ID", 0)) for name in ("JOB", "STEP"))
-    first = SLURM_PORTS[(97 * job + 13 * step) % (len(SLURM_PORTS) - found.count)]
+    first = SLURM_PORTS[(97 * job + 13 * step) % (len(SLURM_PORTS) - own.count)]
     return tuple(f"{host}:{first + index}" for index, host in enumerate(hosts))

@@ -20,6 +20,7 @@ from mono2stereo.evaluation.purity import Purity
 from mono2stereo.evaluation.stretches import choose_stretches
 from mono2stereo.measures import MEASURES
 from mono2stereo.measures.side_analysis import coherence_floors
+from mono2stereo.versions import MEASURES_VERSION
 
 FOLD_DOWN_KEPT_DB = -120.0
 STEADY = ("distortion", "out_of_band", "between_harmonics")  # of `purity`
@@ -95,6 +96,7 @@ class Evaluation:
     def metrics(self) -> dict[str, float | None]:
         """The model's means, and its lead over the classical methods; None where undefined."""
         values = {name: float(self.methods.at[MODEL, name]) for name in MEASURES}
+        values["measures_version"] = MEASURES_VERSION
         for name in STEADY:
             values[f"{name}_db"] = float(getattr(self, name).loc[MODEL].max())
         for margin in self.margins:
@@ -116,7 +118,7 @@ def evaluate(
 
     Args:
         pairs: the tracks of a split.
-        points: what is compared, from `methods.points_to_measure`.
+        points: what is compared, from `points.points_to_measure`.
         stretches_per_track: at most, evenly spaced.
         stretch_seconds: length of a stretch.
         seed: of the bootstrap.
@@ -188,7 +190,7 @@ def summarise(
         trade_off=trade_off,
         rivals=rivals(stretches, trade_off, changing_mid(methods), seed=seed),
         **{
-            name: pd.DataFrame({method: found[name] for method, found in steady.items()}).T.rename_axis(
+            name: pd.DataFrame({method: purity[name] for method, purity in steady.items()}).T.rename_axis(
                 "method"
             )
             for name in STEADY

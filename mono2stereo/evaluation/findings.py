@@ -45,7 +45,12 @@ def nearest_table(evaluation: Evaluation) -> str:
         coherence = [f"{row['coherence']:.3f}", f"{row['model_coherence']:.3f}"]
         faults = _headings(row["unnatural"].split()) or "–"
         rows.append(
-            [*settings, *coherence, *(with_interval(row, one, "+") for one in LOWER_IS_BETTER), faults]
+            [
+                *settings,
+                *coherence,
+                *(with_interval(row, measure, "+") for measure in LOWER_IS_BETTER),
+                faults,
+            ]
         )
     headings = [
         "frames of",

@@ -20,7 +20,7 @@ GAINED_DB = 30.0
 COLUMNS = 4
 
 
-def draw_spectrograms(passage: Passage, file: Path) -> None:
+def draw_passage(passage: Passage, file: Path) -> None:
     """The mid, then every method's side at its level, a panel each, dB below the loudest point of the mid."""
     signals = {"mid": passage.mid}
     for method, (mid, side) in passage.made.items():

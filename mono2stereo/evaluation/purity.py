@@ -36,7 +36,7 @@ def purity(side_of: Callable[[Signal], Signal | None], sample_rate: int) -> Puri
     """
     figures: Purity = {"distortion": {}, "out_of_band": {}, "between_harmonics": {}}
     for hz in (hz for hz in TONES_HZ if hz < NEAR_TOP * sample_rate / 2):
-        mid, side = _settled(side_of, tone(hz, sample_rate), sample_rate)
+        mid, side = _settled(side_of, steady_tone(hz, sample_rate), sample_rate)
         silent = SignalAnalysis(side, sample_rate).silent
         figures["distortion"][hz] = np.nan if silent else outside_critical_band_db(side, hz, sample_rate)
         figures["out_of_band"][hz] = outside_critical_band_db(side, hz, sample_rate, reference=mid)
@@ -48,7 +48,7 @@ def purity(side_of: Callable[[Signal], Signal | None], sample_rate: int) -> Puri
     return figures
 
 
-def tone(hz: float, sample_rate: int) -> Signal:
+def steady_tone(hz: float, sample_rate: int) -> Signal:
     """A sine at a tenth of full scale, (samples,) float32, for settling and measuring."""
     return (LEVEL * np.sin(2 * np.pi * hz * _time(sample_rate))).astype(np.float32)
 

@@ -64,7 +64,7 @@ def _draw(evaluation: Evaluation, folder: Path) -> None:
     plots.draw_levels(curves["levels"], folder / "levels.png")
     plots.draw_correlogram(curves["correlogram"], folder / "correlogram.png")
     plots.draw_octaves(curves["octaves"], curves["octaves_at_zero_lag"], folder / "octaves.png")
-    passage_plots.draw_spectrograms(passages[0], folder / "spectrograms.png")
+    passage_plots.draw_passage(passages[0], folder / "spectrograms.png")
     passage_plots.draw_goniometers(passages[0], folder / "goniometer.png")
     (folder / "tracks").mkdir()
     for passage, file in _track_pictures(evaluation):
@@ -110,7 +110,9 @@ def markdown(evaluation: Evaluation) -> str:
         sections["By group"] = _group_table(evaluation)
     if len(evaluation.gaps):
         sections["What is missing, and why"] = _gap_table(evaluation)
-    sections["Columns"] = "\n".join(f"- **{one.heading}**: {one.explanation}." for one in MEASURES.values())
+    sections["Columns"] = "\n".join(
+        f"- **{measure.heading}**: {measure.explanation}." for measure in MEASURES.values()
+    )
     sections["Columns"] += (
         "\n\nFor log-mel, colour, pre-echo and the levels of the own side, the side is brought to the level "
         "of what it is compared with; coherence, correlation, onsets and crest do not depend on it. Of a "

@@ -111,12 +111,12 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
 
     Source: S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scand. J. Statist. 6(2), 1979.
     """
-    given = np.asarray(p_values, np.float64)
-    adjusted = np.full_like(given, np.nan)
-    tested = np.flatnonzero(~np.isnan(given))
-    ascending = tested[np.argsort(given[tested], kind="stable")]
+    p = np.asarray(p_values, np.float64)
+    adjusted = np.full_like(p, np.nan)
+    tested = np.flatnonzero(~np.isnan(p))
+    ascending = tested[np.argsort(p[tested], kind="stable")]
     factors = len(ascending) - np.arange(len(ascending))
-    adjusted[ascending] = np.minimum(np.maximum.accumulate(given[ascending] * factors), 1.0)
+    adjusted[ascending] = np.minimum(np.maximum.accumulate(p[ascending] * factors), 1.0)
     return adjusted
 
 

@@ -89,13 +89,13 @@ def scores(sessions: Iterable[Session]) -> list[Score]:
     """
     ratings: dict[tuple[str, str], dict[str, list[float]]] = {}
     for session in sessions:
-        for stimulus, _, *given in session.ratings:
-            for scale, rating in zip(SCALES, given, strict=True):
+        for stimulus, _, *values in session.ratings:
+            for scale, rating in zip(SCALES, values, strict=True):
                 ratings.setdefault((scale, stimulus), {}).setdefault(session.session, []).append(rating)
     rows = []
     for (scale, stimulus), by_listener in ratings.items():
-        means = [float(np.mean(given)) for given in by_listener.values()]
-        number = sum(len(given) for given in by_listener.values())
+        means = [float(np.mean(values)) for values in by_listener.values()]
+        number = sum(len(values) for values in by_listener.values())
         rows.append(Score(stimulus, scale, len(means), number, *interval(means)))
     return sorted(rows, key=lambda score: (SCALES.index(score.scale), -score.mean, score.stimulus))
 
@@ -146,18 +146,22 @@ def _read(file: Path) -> Session:
             f"{file}: no result of the blind test; give JSON or CSV that the page saved"
         ) from None
     try:
-        given = json.loads(text) if text.lstrip().startswith("{") else _from_csv(text)
-        if given["format"] != FORMAT:
+        result = json.loads(text) if text.lstrip().startswith("{") else _from_csv(text)
+        if result["format"] != FORMAT:
             raise DataError(
-                f"{file}: format {given['format']}, not {FORMAT}; read it with the release that made it"
+                f"{file}: format {result['format']}, not {FORMAT}; read it with the release that made it"
             )
         ratings = tuple(
-            (str(one["stimulus"]), str(one["excerpt"]), *(_on_the_scale(one[scale]) for scale in SCALES))
-            for one in given["ratings"]
+            (
+                str(rating["stimulus"]),
+                str(rating["excerpt"]),
+                *(_on_the_scale(rating[scale]) for scale in SCALES),
+            )
+            for rating in result["ratings"]
         )
         if not ratings:
             raise ValueError
-        return Session(str(given["page"]), str(given["session"]), str(given["listener"]), ratings)  # type: ignore[arg-type]
+        return Session(str(result["page"]), str(result["session"]), str(result["listener"]), ratings)  # type: ignore[arg-type]
     except (KeyError, TypeError, ValueError):
         raise DataError(
             f"{file}: no result of the blind test; give JSON or CSV that the page saved"

@@ -11,14 +11,14 @@ from matplotlib.axes import Axes
 
 from mono2stereo.errors import printable
 from mono2stereo.files import atomic_path
-from mono2stereo.measures.recordings import COMMON_RATE, Recording
+from mono2stereo.measures.recordings import COMMON_RATE, MeasuredRecording
 from mono2stereo.measures.side_analysis import COHERENCE_SECONDS, coherence_floors, curve_axes
 from mono2stereo.pictures import GREY, STYLE, draw_goniometer, frequency_axis, new_figure
 
 WINDOW_COLOURS = dict(zip(COHERENCE_SECONDS, ("#88CCEE", "#117733", "#332288"), strict=True))
 
 
-def draw_recordings(recordings: Sequence[Recording], file: Path) -> None:
+def draw_recordings(recordings: Sequence[MeasuredRecording], file: Path) -> None:
     """Write the picture of those that could be measured.
 
     Args:
@@ -42,7 +42,7 @@ def draw_recordings(recordings: Sequence[Recording], file: Path) -> None:
             figure.savefig(beside, dpi=100)
 
 
-def _draw_coherence(axes: Axes, recording: Recording) -> None:
+def _draw_coherence(axes: Axes, recording: MeasuredRecording) -> None:
     floors = coherence_floors(COMMON_RATE)
     for length, colour in WINDOW_COLOURS.items():
         _, bands_hz = curve_axes(COMMON_RATE)[f"coherence_{length}"]
@@ -53,7 +53,7 @@ def _draw_coherence(axes: Axes, recording: Recording) -> None:
     axes.legend()
 
 
-def _draw_levels(axes: Axes, recording: Recording) -> None:
+def _draw_levels(axes: Axes, recording: MeasuredRecording) -> None:
     _, centres_hz = curve_axes(COMMON_RATE)["levels"]
     shown_hz = np.append(centres_hz[1] / 2 ** (2 / 3), centres_hz[1:])  # where a logarithmic axis shows DC
     for name, colour in (("mid", "black"), ("side", "#EE7733")):
@@ -63,7 +63,7 @@ def _draw_levels(axes: Axes, recording: Recording) -> None:
     axes.legend()
 
 
-def _draw_correlogram(axes: Axes, recording: Recording) -> None:
+def _draw_correlogram(axes: Axes, recording: MeasuredRecording) -> None:
     _, lags_ms = curve_axes(COMMON_RATE)["correlogram"]
     axes.fill_between(lags_ms, recording.curves["correlogram"], color=GREY)
     axes.set(

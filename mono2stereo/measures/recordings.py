@@ -25,7 +25,7 @@ SHORTEST_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Recording:
+class MeasuredRecording:
     """What was measured of a file.
 
     Attributes:
@@ -49,7 +49,7 @@ class Recording:
     error: str = ""
 
 
-def measure_recording(path: Path, *, stretches: int = STRETCHES) -> Recording:
+def measure_recording(path: Path, *, stretches: int = STRETCHES) -> MeasuredRecording:
     """Measure up to `stretches` stretches of 10 s, evenly spaced; a file shorter than that is measured whole.
 
     What is wrong with a file is told in the result, not raised.
@@ -57,10 +57,10 @@ def measure_recording(path: Path, *, stretches: int = STRETCHES) -> Recording:
     try:
         return _measure(path, stretches)
     except AudioError as error:
-        return Recording(path, error=str(error).removeprefix(f"{path}: "))
+        return MeasuredRecording(path, error=str(error).removeprefix(f"{path}: "))
 
 
-def _measure(path: Path, stretches: int) -> Recording:
+def _measure(path: Path, stretches: int) -> MeasuredRecording:
     if path.is_dir():
         raise AudioError("a folder; give a file")
     with open_sound(path) as audio:
@@ -84,7 +84,7 @@ def _measure(path: Path, stretches: int) -> Recording:
     )
     if not readings.values:
         raise AudioError("; ".join(dict.fromkeys(readings.reasons.values())))
-    return Recording(path, rate, frames / rate, len(analyses), readings, curves, examples[0])
+    return MeasuredRecording(path, rate, frames / rate, len(analyses), readings, curves, examples[0])
 
 
 def _require_fit(audio: Sound) -> None:

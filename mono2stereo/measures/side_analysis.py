@@ -107,8 +107,8 @@ class SideAnalysis:
             )
         lengths = [int(length) for length in np.unique(critical_band_lengths(self.sample_rate))]
         mids, sides = (
-            [dict(zip(lengths, each, strict=True)) for each in zip(*found, strict=True)]
-            for found in ([x.spectra(n, part) for n in lengths] for x in (self.mid, self.side))
+            [dict(zip(lengths, each, strict=True)) for each in zip(*spectra, strict=True)]
+            for spectra in ([x.spectra(n, part) for n in lengths] for x in (self.mid, self.side))
         )
         bands = [
             critical_band_coherence(mid, side, self.sample_rate)

@@ -144,8 +144,8 @@ class Discriminator(keras.Model):
         self, side: tf.Tensor, mid: tf.Tensor, training: bool = False
     ) -> list[tuple[tf.Tensor, list[tf.Tensor]]]:
         """Side and mid `(batch, samples)` → one `(logits, feature_maps)` per branch, in their order."""
-        beside = [mid] if self.sees_mid else []
+        others = [mid] if self.sees_mid else []
         if self.sees_left_right:
-            beside += [mid + side, mid - side]
-        x = tf.stack([side, *beside], axis=-1)
+            others += [mid + side, mid - side]
+        x = tf.stack([side, *others], axis=-1)
         return [branch(x, training=training) for branch in self.branches]

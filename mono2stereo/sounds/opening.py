@@ -122,8 +122,8 @@ def _is_for_libsndfile(source: Source, start: int) -> bool:
 
 def _occurs_once(source: Source, mark: bytes) -> bool:
     source.seek(0)
-    found, tail = 0, b""
+    marks, tail = 0, b""
     while block := source.read(COPIED_BYTES):
-        found += (tail + block).count(mark)
+        marks += (tail + block).count(mark)
         tail = block[1 - len(mark) :]
-    return found == 1
+    return marks == 1

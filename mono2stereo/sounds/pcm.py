@@ -60,8 +60,8 @@ class Layout:
 def layout(source: Source) -> Layout | None:
     """Of a WAV or AIFF file; None where its samples are coded, or its header is beyond understanding."""
     magic = source.at(0, 12)
-    found, stray = chunks(source, ENDLESS if source.size is None else source.size)
-    by_name = {chunk.name: chunk for chunk in reversed(found)}
+    every_chunk, stray = chunks(source, ENDLESS if source.size is None else source.size)
+    by_name = {chunk.name: chunk for chunk in reversed(every_chunk)}
     try:
         if magic[:4] == b"FORM":
             form, sound = by_name[b"COMM"], by_name[b"SSND"]

@@ -63,8 +63,10 @@ def publish(client: MlflowClient, run_id: str, folder: Path, *, name: str, step:
 
     run = client.get_run(run_id)
     experiment = run.info.experiment_id
-    made = client.search_logged_models([experiment], f"source_run_id = '{run_id}' AND name = '{name}'")
-    model = made[0] if made else client.create_logged_model(experiment, name, run_id, params=run.data.params)
+    logged = client.search_logged_models([experiment], f"source_run_id = '{run_id}' AND name = '{name}'")
+    model = (
+        logged[0] if logged else client.create_logged_model(experiment, name, run_id, params=run.data.params)
+    )
     described = Model.load(str(folder))
     described.model_uuid = described.model_id = model.model_id
     described.run_id, described.artifact_path = run_id, model.artifact_location
@@ -74,12 +76,12 @@ def publish(client: MlflowClient, run_id: str, folder: Path, *, name: str, step:
     if not of_model(run):
         client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step)])
     link = of_model(client.get_run(run_id))
-    told = [
+    of_step = [
         Metric(metric.key, metric.value, metric.timestamp, metric.step, **link)
         for metric in run.data._metric_objs
         if metric.step == step and metric.key.startswith(figures)
     ]
-    client.log_batch(run_id, metrics=told)
+    client.log_batch(run_id, metrics=of_step)
 
 
 def of_model(run: Any) -> dict[str, str]:

@@ -94,9 +94,9 @@ def download_model(named: str, folder: Path, root: Path | None = None) -> Path:
 
         uri = named if registered else f"runs:/{named}/model"
         registry = os.environ.get("MLFLOW_REGISTRY_URI") or store.uri
-        found = Path(
+        downloaded = Path(
             download_artifacts(uri, dst_path=str(folder), tracking_uri=store.uri, registry_uri=registry)
         )
-    for file in sorted(found.rglob("*.onnx")):
+    for file in sorted(downloaded.rglob("*.onnx")):
         return file
     raise TrainingError(f"{named}: holds no model of mono2stereo")

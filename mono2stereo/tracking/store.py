@@ -174,17 +174,17 @@ class StoredRun:
         store = self._store
         store.end_dead_runs()
         tags = {**tags, "process": journal}
-        found = store.find(f"tags.journal = '{journal}'")
+        runs = store.find(f"tags.journal = '{journal}'")
         origins = [
             run
             for key in ("attributes.run_id", "tags.journal")
             for run in (store.find(f"{key} = '{wanted}'") if wanted else ())
         ]
         ids = {wanted, *(run.info.run_id for run in origins)} - {""}
-        linked = [run for one in sorted(ids) for run in store.find(f"tags.training_run = '{one}'")]
-        found += [run for run in origins + linked if _agrees(run, params, tags, stage)]
-        if found:
-            run = found[0]
+        linked = [run for run_id in sorted(ids) for run in store.find(f"tags.training_run = '{run_id}'")]
+        runs += [run for run in origins + linked if _agrees(run, params, tags, stage)]
+        if runs:
+            run = runs[0]
             self.run_id = run.info.run_id
             # The latest metric by step; the public history would read every point of every curve.
             self._last_steps = _last_steps(run)

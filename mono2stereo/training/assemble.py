@@ -139,8 +139,8 @@ class Training:
             }
             with atomic_path(path) as beside:
                 export_onnx(self.model, beside, **contents)
-                made = own_width(NeuralDecorrelator.load(beside), self.train_clips.pairs)
-                export_onnx(self.model, beside, **contents, own_width=made)
+                own = own_width(NeuralDecorrelator.load(beside), self.train_clips.pairs)
+                export_onnx(self.model, beside, **contents, own_width=own)
 
         record = Record(
             step=self.step,

@@ -39,8 +39,8 @@ def own_width(decorrelator: Decorrelator, pairs: Sequence[Pair]) -> dict[str, li
         mid_db, side_db = levels.levels_db()
         heard = mid_db > np.nanmax(mid_db) + QUIET_DB
         ratios.append(np.where(heard, side_db - mid_db, np.nan))
-    told = ~np.isnan(ratios).all(axis=0)
+    known = ~np.isnan(ratios).all(axis=0)
     return {
-        "frequency_hz": [round(float(hz), 1) for hz in WIDTH_CENTRES_HZ[told]],
-        "side_to_mid_db": [round(float(db), 2) for db in np.nanmedian(np.array(ratios)[:, told], axis=0)],
+        "frequency_hz": [round(float(hz), 1) for hz in WIDTH_CENTRES_HZ[known]],
+        "side_to_mid_db": [round(float(db), 2) for db in np.nanmedian(np.array(ratios)[:, known], axis=0)],
     }

@@ -103,7 +103,7 @@ class Record:
             self.curves.log("train", number, _means(self._rows) | speed)
             self._rows, self._began, self._timed = [], now, number
         if validate:
-            self.valid = measured(self.step, self.validation, self.batch_size)
+            self.valid = mean_figures(self.step, self.validation, self.batch_size)
             self.curves.log("valid", number, self.valid)
         if export:
             self.export(number, self.valid)
@@ -152,7 +152,7 @@ def train(
             record.finish(last)
 
 
-def measured(step: GanStep, clips: Clips, batch_size: int) -> dict[str, float]:
+def mean_figures(step: GanStep, clips: Clips, batch_size: int) -> dict[str, float]:
     """Mean figures over the fixed clips, each clip counting the same."""
     rows, sizes = [], []
     for mid, real in _batches_of(clips, batch_size):

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from mono2stereo.config import ADVERSARIAL, Config
 from mono2stereo.data.pairs import Natural
 from mono2stereo.errors import ConfigError, DataError
-from mono2stereo.losses.coherence import CoherenceLoss
-from mono2stereo.losses.lag import LagLoss
-from mono2stereo.losses.level import LevelLoss
-from mono2stereo.losses.mel import MelLoss
-from mono2stereo.losses.movement import MovementLoss
-from mono2stereo.losses.noise_to_mask import NoiseToMaskLoss
+from mono2stereo.losses.coherence_loss import CoherenceLoss
+from mono2stereo.losses.lag_loss import LagLoss
+from mono2stereo.losses.level_loss import LevelLoss
+from mono2stereo.losses.mel_loss import MelLoss
+from mono2stereo.losses.movement_loss import MovementLoss
+from mono2stereo.losses.noise_to_mask_loss import NoiseToMaskLoss
 from mono2stereo.losses.signal_terms import SignalTerm
 
 

@@ -88,7 +88,7 @@ def test_dependencies_are_the_imports(stage):
         ("mono2stereo/measures/side_analysis.py", {"render", "evaluate"}),
         ("mono2stereo/dsp/onsets.py", {"render", "evaluate"}),
         ("mono2stereo/decorrelators/haas.py", {"render", "evaluate"}),
-        ("mono2stereo/losses/mel.py", {"train"}),
+        ("mono2stereo/losses/mel_loss.py", {"train"}),
         ("mono2stereo/data/preprocess_report.py", {"preprocess"}),
     ],
 )

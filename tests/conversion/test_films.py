@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from mono2stereo.conversion.files import convert_file
+from mono2stereo.conversion.file_conversion import convert_file
 from mono2stereo.conversion.options import FileOptions
 from mono2stereo.decorrelators.velvet import Velvet
 from mono2stereo.errors import AudioError

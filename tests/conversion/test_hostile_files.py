@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from mono2stereo.conversion.batch import attempt
-from mono2stereo.conversion.files import convert_file
+from mono2stereo.conversion.file_conversion import convert_file
 from mono2stereo.conversion.options import FileOptions
 from mono2stereo.conversion.plan import Job
 from mono2stereo.decorrelators.velvet import Velvet

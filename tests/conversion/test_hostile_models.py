@@ -13,7 +13,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from mono2stereo.cli import main
-from mono2stereo.conversion.probe import probe
+from mono2stereo.conversion.model_trial import try_model
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.errors import ModelError
 from mono2stereo.model_card import METADATA_KEY, SEAL, SEAL_DIGITS, ModelCard
@@ -61,7 +61,7 @@ COPY = [helper.make_node("Identity", ["mid"], ["side"])]
 
 def test_a_harmless_one_is_loaded(tmp_path):
     path = write(tmp_path / "model.onnx", COPY, card={})
-    probe(path)
+    try_model(path)
     assert NeuralDecorrelator.load(path).side(np.ones(100, np.float32), 8000).shape == (100,)
 
 
@@ -186,12 +186,12 @@ def test_graphs_that_do_harm_are_tried_elsewhere_and_refused(name, tmp_path, cap
 
 
 def test_a_graph_that_never_ends_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr("mono2stereo.conversion.probe.SECONDS", 5)
+    monkeypatch.setattr("mono2stereo.conversion.model_trial.SECONDS", 5)
     path = write(
         tmp_path / "model.onnx", loop_without_end(), card={}, initializer=[constant("yes", np.array(True))]
     )
     with pytest.raises(ModelError, match="takes more than 5 s"):
-        probe(path)
+        try_model(path)
 
 
 def test_truncated_and_damaged_files(tmp_path):

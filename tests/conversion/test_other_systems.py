@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mono2stereo.conversion.files import convert_file
+from mono2stereo.conversion.file_conversion import convert_file
 from mono2stereo.conversion.formats import KINDS
 from mono2stereo.conversion.options import FileOptions
 from mono2stereo.decorrelators.haas import Haas
@@ -69,7 +69,7 @@ def test_a_target_that_another_program_holds_is_one_line_and_stays(tmp_path, hel
 
 
 def test_width_curves_that_notepad_and_excel_saved_are_read(tmp_path):
-    from mono2stereo.conversion.curves import WidthCurve
+    from mono2stereo.conversion.width_curve import WidthCurve
 
     (tmp_path / "curve.csv").write_bytes(
         b"\xef\xbb\xbffrequency_hz,side_to_mid_db\r\n100,-20\r\n1000,-10\r\n"

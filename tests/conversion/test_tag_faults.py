@@ -16,7 +16,7 @@ from mutagen.id3 import APIC, COMM, ID3, RVA2, TALB, TDAT, TIT2, TMCL, TPE1, TRC
 from test_tags import append, contents
 
 from mono2stereo.conversion import tag_reading
-from mono2stereo.conversion.files import convert_file
+from mono2stereo.conversion.file_conversion import convert_file
 from mono2stereo.conversion.tag_reading import Tags
 from mono2stereo.decorrelators.velvet import Velvet
 

@@ -13,8 +13,8 @@ import soundfile
 from mutagen.flac import Picture
 from mutagen.id3 import APIC, TIT2, TPE1, TXXX
 
-from mono2stereo.conversion.chunks import copy_chunks
-from mono2stereo.conversion.files import convert_file
+from mono2stereo.conversion.chunk_copying import copy_chunks
+from mono2stereo.conversion.file_conversion import convert_file
 from mono2stereo.decorrelators.velvet import Velvet
 from mono2stereo.sounds.chunks import chunks
 

@@ -11,11 +11,11 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mono2stereo.conversion.curves import WidthCurve
-from mono2stereo.conversion.files import convert_file
+from mono2stereo.conversion.file_conversion import convert_file
 from mono2stereo.conversion.method import Method
 from mono2stereo.conversion.options import FileOptions
 from mono2stereo.conversion.widening import MOST_RAISED_DB, OffsetBlocker, Widened, Width
+from mono2stereo.conversion.width_curve import WidthCurve
 from mono2stereo.conversion.width_filter import FILTER_SECONDS, grid_hz, minimum_phase_filter
 from mono2stereo.data.natural import WIDTH_CENTRES_HZ, OwnRateLevels
 from mono2stereo.decorrelators.classical import CLASSICAL

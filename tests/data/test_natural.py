@@ -77,7 +77,7 @@ def test_medians_over_those_that_tell() -> None:
 def test_coherence_over_the_crop_is_the_losss_own() -> None:
     """What the floor is subtracted from, at the same length and window."""
     tf = pytest.importorskip("tensorflow")
-    from mono2stereo.losses.coherence import WindowCoherence
+    from mono2stereo.losses.coherence_loss import WindowCoherence
     from mono2stereo.losses.spectra import Spectra
 
     mid_side = _noise(22050, seconds=1.0)

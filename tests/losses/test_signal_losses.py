@@ -8,12 +8,12 @@ from mono2stereo.dsp.bands import third_octave_matrix
 from mono2stereo.dsp.coherence import mel_coherence
 from mono2stereo.dsp.mel import mel_centres_hz, mel_magnitudes
 from mono2stereo.dsp.movement import movement
-from mono2stereo.losses.coherence import CoherenceLoss, WindowCoherence
-from mono2stereo.losses.lag import LagLoss
-from mono2stereo.losses.level import LevelLoss
-from mono2stereo.losses.mel import MelLoss
-from mono2stereo.losses.movement import MovementLoss
-from mono2stereo.losses.noise_to_mask import NoiseToMaskLoss
+from mono2stereo.losses.coherence_loss import CoherenceLoss, WindowCoherence
+from mono2stereo.losses.lag_loss import LagLoss
+from mono2stereo.losses.level_loss import LevelLoss
+from mono2stereo.losses.mel_loss import MelLoss
+from mono2stereo.losses.movement_loss import MovementLoss
+from mono2stereo.losses.noise_to_mask_loss import NoiseToMaskLoss
 from mono2stereo.losses.signal_terms import signal_terms
 from mono2stereo.losses.spectra import Spectra
 from mono2stereo.losses.weighted_sum import weighted_sum

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from encoding import tone
 
-from mono2stereo.conversion.files import convert_file
+from mono2stereo.conversion.file_conversion import convert_file
 from mono2stereo.decorrelators.velvet import Velvet
 from mono2stereo.sounds.chunks import chunks
 from mono2stereo.sounds.opening import open_sound

@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.losses.adversarial import adversarial_loss, feature_matching_loss
-from mono2stereo.losses.coherence import CoherenceLoss
-from mono2stereo.losses.mel import MelLoss
-from mono2stereo.losses.movement import MovementLoss
+from mono2stereo.losses.coherence_loss import CoherenceLoss
+from mono2stereo.losses.mel_loss import MelLoss
+from mono2stereo.losses.movement_loss import MovementLoss
 from mono2stereo.losses.signal_terms import signal_terms
 from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.generators import GroupedConv1DGenerator

@@ -16,7 +16,7 @@ import tensorflow as tf
 import yaml
 
 from mono2stereo.config import Config
-from mono2stereo.data.pairs import Natural, Width
+from mono2stereo.data.pairs import Natural, NaturalWidth
 from mono2stereo.dsp.movement import FIGURES
 from mono2stereo.errors import ConfigError, DataError
 from mono2stereo.losses.signal_terms import signal_terms
@@ -42,7 +42,7 @@ def load(folder: Path, **changes: Any) -> Config:
 
 
 def natural(movement: dict[str, float | None], crop: int = CROP) -> Natural:
-    return Natural(Width([100.0], [-6.0], [1]), crop, {"1024": [0.4] * 80}, movement)
+    return Natural(NaturalWidth([100.0], [-6.0], [1]), crop, {"1024": [0.4] * 80}, movement)
 
 
 MOVES = natural(dict.fromkeys(FIGURES, 1.5) | {FIGURES[0]: None})
@@ -147,9 +147,9 @@ def test_a_new_term_is_one_file_and_one_entry(tmp_path):
     table = tmp_path / "mono2stereo/training/terms.py"
     first = '        "mel": MelLoss('
     entry = '        "crest": CrestLoss(**settings["crest"]),\n'
-    imported = "from mono2stereo.losses.crest import CrestLoss\nfrom mono2stereo.losses.lag"
+    imported = "from mono2stereo.losses.crest import CrestLoss\nfrom mono2stereo.losses.lag_loss"
     text = table.read_text().replace(first, entry + first)
-    table.write_text(text.replace("from mono2stereo.losses.lag", imported))
+    table.write_text(text.replace("from mono2stereo.losses.lag_loss", imported))
     zero = {f"loss__{name}": 0.0 for name in ("adversarial", "mel", "level", "coherence")}
     load(tmp_path, loss__crest=0.5, terms__crest={"limit": 1.5}, **zero)
     done = subprocess.run(

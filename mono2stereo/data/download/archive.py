@@ -69,8 +69,8 @@ def wanted_members(archive: zipfile.ZipFile, label: str, wanted: Wanted) -> list
         path = wanted(_safe_path(info, label))
         if path is None or info.is_dir():
             continue
-        beside = stop - info.header_offset - info.compress_size
-        if info.header_offset < 0 or not LOCAL_HEADER_BYTES < beside <= MOST_BESIDE_DATA_BYTES:
+        around_data = stop - info.header_offset - info.compress_size
+        if info.header_offset < 0 or not LOCAL_HEADER_BYTES < around_data <= MOST_BESIDE_DATA_BYTES:
             raise DataError(
                 f"{label}: {info.filename}: members overlap or leave gaps; the archive is refused"
             )

@@ -12,7 +12,7 @@ from mono2stereo.data.sources.musdb18hq import Musdb18HqSource
 from mono2stereo.data.sources.track import SPLITS, Track
 from mono2stereo.errors import DataError
 
-__all__ = ["SPLITS", "Source", "Track", "open_source"]
+__all__ = ["SPLITS", "Source", "Track", "choose_source"]
 
 DEMO_PATH = Path("mono2stereo/data/sources/demo")  # data.path's default: what demo's audio is made from
 OFFICIAL = "official"
@@ -28,7 +28,7 @@ class Source(Protocol):
         """All recordings in a fixed order, with unique names. Raises DataError."""
 
 
-def open_source(
+def choose_source(
     name: str,
     *,
     path: str | Path,
@@ -61,10 +61,10 @@ def open_source(
         return DemoSource(raw)
     if name == "folder":
         return FolderSource(root / path, valid_fraction=valid_fraction, test_fraction=test_fraction)
-    given = None if path == DEMO_PATH else root / path
+    own_path = None if path == DEMO_PATH else root / path
     address = None if url == OFFICIAL else url
     if name == "musdb18hq":
-        return Musdb18HqSource(given, raw=raw, url=address, delete_archive=delete_archive)
+        return Musdb18HqSource(own_path, raw=raw, url=address, delete_archive=delete_archive)
     if name == "musdb18-sample":
-        return Musdb18SampleSource(given, raw=raw, url=address, delete_archive=delete_archive)
+        return Musdb18SampleSource(own_path, raw=raw, url=address, delete_archive=delete_archive)
     raise DataError(f"data.source = {name!r}: unknown; allowed are demo, folder, musdb18hq, musdb18-sample")

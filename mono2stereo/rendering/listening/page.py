@@ -134,16 +134,17 @@ def single_file(folder: Path, *, most_bytes: int = MOST_BYTES_IN_ONE_FILE) -> st
     excerpts.
     """
     (page,) = _arguments(folder / "data.js")
-    steps = [one["key"] for one in page["stimuli"] if one["group"] == "network"]
+    steps = [stimulus["key"] for stimulus in page["stimuli"] if stimulus["group"] == "network"]
     others = [
-        sum(one["bytes"].values()) - sum(one["bytes"][step] for step in steps) for one in page["excerpts"]
+        sum(excerpt["bytes"].values()) - sum(excerpt["bytes"][step] for step in steps)
+        for excerpt in page["excerpts"]
     ]
-    each = [max(one["bytes"][step] for step in steps) for one in page["excerpts"]]
+    each = [max(excerpt["bytes"][step] for step in steps) for excerpt in page["excerpts"]]
     kept = evenly_spaced(steps, always=others, each=each, most_bytes=most_bytes)
     dropped = set(steps) - kept.steps
     page["leftOut"] = {"checkpoints": len(dropped), "excerpts": len(page["excerpts"]) - kept.excerpts}
     page["excerpts"] = page["excerpts"][: kept.excerpts]
-    page["stimuli"] = [one for one in page["stimuli"] if one["key"] not in dropped]
+    page["stimuli"] = [stimulus for stimulus in page["stimuli"] if stimulus["key"] not in dropped]
     scripts = [_call("page", page)]
     for excerpt in page["excerpts"]:
         name, signals = _arguments(folder / "audio" / f"{excerpt['key']}.js")
@@ -152,7 +153,7 @@ def single_file(folder: Path, *, most_bytes: int = MOST_BYTES_IN_ONE_FILE) -> st
         )
     html = (folder / "index.html").read_text(encoding="utf-8")
     html = html.replace(
-        '<script src="data.js"></script>', "".join(f"<script>{one}</script>" for one in scripts)
+        '<script src="data.js"></script>', "".join(f"<script>{script}</script>" for script in scripts)
     )
     html = re.sub(
         r'<script src="([^"]+)"></script>', lambda found: _inlined("script", folder, found[1]), html
@@ -175,15 +176,15 @@ def _flac(samples: NDArray, sample_rate: int) -> str:
 
 def _call(function: str, *arguments: Any) -> str:
     """A script that hands the page its data; fit to stand within HTML."""
-    given = ", ".join(json.dumps(one, ensure_ascii=False, allow_nan=False) for one in arguments)
-    given = given.replace("</", "<\\/")
-    return f"listening.{function}({given});\n"
+    passed = ", ".join(json.dumps(argument, ensure_ascii=False, allow_nan=False) for argument in arguments)
+    passed = passed.replace("</", "<\\/")
+    return f"listening.{function}({passed});\n"
 
 
 def _arguments(script: Path) -> list[Any]:
     text = script.read_text(encoding="utf-8")
-    given: list[Any] = json.loads(f"[{text[text.index('(') + 1 : text.rindex(')')]}]")
-    return given
+    arguments: list[Any] = json.loads(f"[{text[text.index('(') + 1 : text.rindex(')')]}]")
+    return arguments
 
 
 def _digest(page: Described, folder: Path) -> str:

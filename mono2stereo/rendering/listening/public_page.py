@@ -53,8 +53,8 @@ def free_credits(table: str, split: str) -> dict[str, Credit]:
     """
     rows = (re.findall(r"[^|]+", line) for line in table.splitlines() if line.startswith("|"))
     cells = ([cell.strip() for cell in row] for row in rows)
-    found = (Credit(*row[1:5]) for row in cells if len(row) >= 5 and row[0] == split)
-    return {plain_name(credit.recording): credit for credit in found if FREE.match(credit.licence)}
+    credits = (Credit(*row[1:5]) for row in cells if len(row) >= 5 and row[0] == split)
+    return {plain_name(credit.recording): credit for credit in credits if FREE.match(credit.licence)}
 
 
 def write_public_page(
@@ -104,8 +104,8 @@ def _page(
     loudness_lufs: float,
 ) -> str:
     count = min(EXCERPTS, len(pairs))
-    with TemporaryDirectory() as made:
-        page, described, stimuli = Path(made), [], []
+    with TemporaryDirectory() as folder_of_page:
+        page, described, stimuli = Path(folder_of_page), [], []
         for excerpt in choose_excerpts(pairs[:count], count=count, seconds=seconds):
             credit = credits_by_name[plain_name(excerpt.track)]
             credited = replace(excerpt, track=f"{credit.title} ({credit.by}, {credit.licence})")

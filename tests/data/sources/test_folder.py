@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mono2stereo.data.manifest import inspect_track
 from mono2stereo.data.preprocessing import write_pair
-from mono2stereo.data.sources import open_source
+from mono2stereo.data.sources import choose_source
 from mono2stereo.data.sources.folder import MAX_NAME_BYTES, split_of, unique_names
 from mono2stereo.errors import DataError
 
@@ -29,7 +29,7 @@ def _touch(root: Path, *files: str) -> Path:
 
 
 def _source(root: Path, valid: float = 0.2, test: float = 0.2):
-    return open_source("folder", path=root, root=Path("/nowhere"), valid_fraction=valid, test_fraction=test)
+    return choose_source("folder", path=root, root=Path("/nowhere"), valid_fraction=valid, test_fraction=test)
 
 
 def test_honours_split_folders_and_ignores_the_rest(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mono2stereo.data.sources import DEMO_PATH, open_source
+from mono2stereo.data.sources import DEMO_PATH, choose_source
 from mono2stereo.data.sources.musdb_tree import musdb_settings
 from mono2stereo.errors import DataError
 
@@ -22,7 +22,7 @@ def _nothing_given(monkeypatch) -> None:
 def test_says_what_is_missing_before_anything_else(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(DataError, match=r"ffmpeg and ffprobe not on PATH.*install ffmpeg"):
-        open_source("musdb18-sample", path=DEMO_PATH, root=tmp_path).prepare()
+        choose_source("musdb18-sample", path=DEMO_PATH, root=tmp_path).prepare()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -49,7 +49,7 @@ def make_stems(folder: Path, *, seconds: float = 7.0) -> Path:
 class TestWithFfmpeg:
     def test_decodes_once_what_lies_on_disk(self, tmp_path: Path, monkeypatch) -> None:
         stems = make_stems(tmp_path / "stems")
-        source = open_source("musdb18-sample", path=stems, root=tmp_path)
+        source = choose_source("musdb18-sample", path=stems, root=tmp_path)
         source.prepare()
         tracks = source.tracks()
         assert [track.split for track in tracks] == ["train", "valid", "test"]
@@ -80,7 +80,7 @@ class TestWithFfmpeg:
         stems = make_stems(tmp_path / "stems")
         (stems / "test" / "Tester - Song.stem.mp4").write_bytes(b"no audio")
         with pytest.raises(DataError, match="musdb cannot read it") as error:
-            open_source("musdb18-sample", path=stems, root=tmp_path).prepare()
+            choose_source("musdb18-sample", path=stems, root=tmp_path).prepare()
         assert "\n" not in str(error.value)
 
     def test_from_an_archive(self, tmp_path: Path, capsys) -> None:
@@ -89,7 +89,7 @@ class TestWithFfmpeg:
         with zipfile.ZipFile(archive, "w") as file:
             for stem in stems.rglob("*.mp4"):
                 file.write(stem, stem.relative_to(stems))
-        source = open_source("musdb18-sample", path=archive, root=tmp_path)
+        source = choose_source("musdb18-sample", path=archive, root=tmp_path)
         source.prepare()
         assert [track.split for track in source.tracks()] == ["train", "valid", "test"]
         assert "Commercial use" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mono2stereo.data.sources import DEMO_PATH, open_source
+from mono2stereo.data.sources import DEMO_PATH, choose_source
 from mono2stereo.data.sources.musdb18hq import MIXTURES
 from mono2stereo.data.sources.musdb_tree import musdb_settings
 from mono2stereo.errors import DataError
@@ -61,7 +61,7 @@ def test_official_validation_names_without_importing_musdb() -> None:
 
 def test_a_tree_on_disk_is_used_where_it_lies(tmp_path: Path, capsys) -> None:
     tree = make_tree(tmp_path / "tree")
-    source = open_source("musdb18hq", path=tree, root=tmp_path / "root")
+    source = choose_source("musdb18hq", path=tree, root=tmp_path / "root")
     source.prepare()
     tracks = source.tracks()
     assert splits(source) == [86, 14, 50]
@@ -79,7 +79,7 @@ def test_a_tree_on_disk_is_used_where_it_lies(tmp_path: Path, capsys) -> None:
 def test_an_archive_on_disk_is_extracted_once(tmp_path, capsys, by: str, above: str) -> None:
     archive = make_archive(tmp_path / "disk" / "musdb18hq.zip", above=above)
     path = archive if by == "archive" else archive.parent
-    source = open_source("musdb18hq", path=path, root=tmp_path / "root", delete_archive=True)
+    source = choose_source("musdb18hq", path=path, root=tmp_path / "root", delete_archive=True)
     source.prepare()
     raw = tmp_path / "root" / "data" / "raw" / "musdb18hq"
     assert splits(source) == [86, 14, 50]
@@ -101,7 +101,7 @@ def test_another_archive_replaces_what_differs(tmp_path: Path) -> None:
         archive.writestr("train/A - B/mixture.wav", "of the second")
         archive.writestr("test/Tester - 7/mixture.wav", "tester - 7 MIXTURE")
     for path in (first, second):
-        open_source("musdb18hq", path=path, root=tmp_path).prepare()
+        choose_source("musdb18hq", path=path, root=tmp_path).prepare()
     raw = tmp_path / "data" / "raw" / "musdb18hq"
     assert (raw / "test" / "Tester - 7" / "mixture.wav").read_text() == "tester - 7 MIXTURE"
 
@@ -109,25 +109,25 @@ def test_another_archive_replaces_what_differs(tmp_path: Path) -> None:
 def test_says_how_many_there_should_be(tmp_path: Path, capsys) -> None:
     tree = make_tree(tmp_path)
     (tree / "test" / "Tester - 7" / "mixture.wav").unlink()
-    open_source("musdb18hq", path=tree, root=Path()).prepare()
+    choose_source("musdb18hq", path=tree, root=Path()).prepare()
     assert f"149 mixtures, where all of them are {MIXTURES}" in capsys.readouterr().err
 
 
 def test_names_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"data\.path = .*neither musdb18hq\.zip nor .*mixture\.wav"):
-        open_source("musdb18hq", path=tmp_path, root=Path()).prepare()
+        choose_source("musdb18hq", path=tmp_path, root=Path()).prepare()
 
 
 def test_what_dvc_cannot_see_is_refused(tmp_path: Path, monkeypatch) -> None:
     """Another MUSDB_PATH would leave all results standing; a path for the demo corpus would be ignored."""
     monkeypatch.setenv("MUSDB_PATH", str(tmp_path))
     with pytest.raises(DataError, match=r"MUSDB_PATH = .*: not read, .*; set data\.path to it, or unset it"):
-        open_source("musdb18hq", path=DEMO_PATH, root=tmp_path).prepare()
+        choose_source("musdb18hq", path=DEMO_PATH, root=tmp_path).prepare()
     with pytest.raises(DataError, match=r"data\.source = demo reads none; set data\.source to folder"):
-        open_source("demo", path=tmp_path, root=tmp_path)
+        choose_source("demo", path=tmp_path, root=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_unknown_source() -> None:
     with pytest.raises(DataError, match="allowed are demo, folder, musdb18hq"):
-        open_source("radio", path="x", root=Path())
+        choose_source("radio", path="x", root=Path())

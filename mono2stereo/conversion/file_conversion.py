@@ -202,19 +202,19 @@ def _convert(
     dither: Dither = "none" if not options.dither else "both" if shorter else "side"
     precise = encoding.subtype in ("PCM_32", "DOUBLE")
     dtype: np.dtype[np.floating] = np.dtype("float64" if precise else "float32")
-    with closing(in_step(recording, decorrelator, dtype)) as made:
+    with closing(in_step(recording, decorrelator, dtype)) as blocks:
         meter = Meter(recording.sample_rate, loudness=options.match_loudness)
         changes_mid = decorrelator.changes_mid
         protected = lossy or encoding.subtype not in ("FLOAT", "DOUBLE")
         if options.gain_db is not None:
-            gain, pairs = Gain(options.gain_db, "as asked"), metered(made, meter)
+            gain, pairs = Gain(options.gain_db, "as asked"), metered(blocks, meter)
         elif not (protected or options.match_loudness):
-            gain, pairs = Gain(), metered(made, meter)
+            gain, pairs = Gain(), metered(blocks, meter)
         else:
             assert isinstance(target, Path)
             # The gain depends on the whole file, so the side waits on disk, beside the output.
             spool = Spool(target.parent, dtype, columns=1 + changes_mid)
-            for mid, side in metered(made, meter):
+            for mid, side in metered(blocks, meter):
                 spool.write(side, *([mid] if changes_mid else []))
             ceiling = LOSSY_CEILING if lossy else CEILING
             gain, pairs = meter.gain(ceiling if protected else np.inf), spool.pairs(recording)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mono2stereo.conversion.reading
-from mono2stereo.conversion.files import convert_file
+from mono2stereo.conversion.file_conversion import convert_file
 from mono2stereo.conversion.formats import Encoding, choose_encoding
 from mono2stereo.conversion.gain import Gain
 from mono2stereo.conversion.options import FileOptions

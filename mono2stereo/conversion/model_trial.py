@@ -1,4 +1,4 @@
-"""Try a model file in a process of its own: `python -m mono2stereo.conversion.probe FILE`.
+"""Try a model file in a process of its own: `python -m mono2stereo.conversion.model_trial FILE`.
 
 A graph can ask for any amount of memory and time, and of a file that the package does not carry nobody knows
 before it has run. So it runs with limits first.
@@ -19,13 +19,13 @@ MEMORY_BYTES = 2 << 30  # beside what the process has after its imports
 SECONDS = 60
 
 
-def probe(path: Path) -> None:
+def try_model(path: Path) -> None:
     """Have another process load a model and make a side.
 
     Raises:
         ModelError: It did not get through.
     """
-    command = [sys.executable, "-m", "mono2stereo.conversion.probe", str(path)]
+    command = [sys.executable, "-m", "mono2stereo.conversion.model_trial", str(path)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, errors="replace")
     except subprocess.TimeoutExpired:

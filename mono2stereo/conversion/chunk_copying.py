@@ -31,8 +31,8 @@ def copy_chunks(source: Path, target: Path) -> str:
     """
     with source.open("rb") as old, target.open("rb") as new:
         order, order_there = byte_order(old.read(4)), byte_order(new.read(4))
-        found, _ = chunks(old, source.stat().st_size)
-        kept = [chunk for chunk in found if chunk.name not in OF_THE_SAMPLES]
+        every_chunk, _ = chunks(old, source.stat().st_size)
+        kept = [chunk for chunk in every_chunk if chunk.name not in OF_THE_SAMPLES]
         if kept and order != order_there:
             names = ", ".join(sorted({chunk.name.decode("latin-1").strip() for chunk in kept}))
             return f"the chunks {names} are in another byte order"
