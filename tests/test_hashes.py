@@ -33,7 +33,7 @@ def package(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("edited", "trains_anew"),
     [
-        ("losses/mel.py", True),
+        ("losses/mel_loss.py", True),
         ("dsp/stft.py", True),
         ("training/__init__.py", True),
         ("evaluation/statistics.py", False),
