@@ -17,7 +17,7 @@ from mono2stereo.files import atomic_path
 from mono2stereo.progress import progress
 from mono2stereo.rendering.choosing import choose_excerpts
 from mono2stereo.rendering.listening.page import single_file, write_excerpt, write_page
-from mono2stereo.rendering.listening.stimuli import Stimulus, make_stimuli
+from mono2stereo.rendering.listening.stimuli import DEFAULT_MODEL, Stimulus, make_stimuli
 from mono2stereo.rendering.render import RenderedExcerpt, means_by_step, own_means, render
 from mono2stereo.rendering.retention import audio_to_keep
 from mono2stereo.tracking import Run, continue_run
@@ -38,12 +38,13 @@ def main() -> None:
     pairs = load_pairs("data/pairs", "valid")
     excerpts = choose_excerpts(pairs, count=config.render.excerpts, seconds=config.render.excerpt_seconds)
     loaders = {step: partial(NeuralDecorrelator.load, file) for step, file in models.items()}
+    others = {DEFAULT_MODEL: NeuralDecorrelator.load, **CLASSICAL}
     loudness = config.render.loudness_lufs
     with continue_run("render", Path("models/run.json"), config.flat(), tags={}) as run:
         with atomic_path(REPORT) as report, atomic_path(PAGE) as page:
             rendered, described = [], []
             for excerpt in progress(excerpts, label="render"):
-                stimuli = list(make_stimuli(excerpt, loaders, CLASSICAL))
+                stimuli = list(make_stimuli(excerpt, loaders, others))
                 heard = {stimulus.key: stimulus for stimulus in stimuli if isinstance(stimulus, Stimulus)}
                 rendered.append(render(excerpt, heard, list(models), report, loudness_lufs=loudness))
                 described.append(write_excerpt(excerpt, stimuli, page, loudness_lufs=loudness))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from mono2stereo.dsp.signals import require_sample_rate
 from mono2stereo.errors import AudioError, ModelError
 from mono2stereo.model_card import METADATA_KEY, ModelCard, broken_seal
 
+DEFAULT_WEIGHTS = Path(__file__).parents[1] / "weights" / "default.onnx"
 FILE_BLOCK_FRAMES = 64
 LIVE_BLOCK_FRAMES = 1
 MOST_BYTES = 1 << 29  # of a file, and of its states
@@ -54,8 +54,7 @@ class NeuralDecorrelator(Streaming):
         if block_frames < 1 or threads < 0:
             raise AudioError(f"block_frames = {block_frames}, threads = {threads}: from 1 and from 0 up")
         if path is None:
-            with as_file(files("mono2stereo") / "weights" / "default.onnx") as default:
-                return cls.load(default, block_frames=block_frames, threads=threads)
+            path = DEFAULT_WEIGHTS
         path = Path(path)
         if not path.is_file():
             raise ModelError(f"{path}: no such model file; give one that training exported (*.onnx)")

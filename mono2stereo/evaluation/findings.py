@@ -11,7 +11,7 @@ from mono2stereo.evaluation.evaluate import Evaluation
 from mono2stereo.evaluation.markdown import heading, number, table, with_interval
 from mono2stereo.evaluation.naturalness import WITHIN, off_nature
 from mono2stereo.evaluation.nearest import LOWER_IS_BETTER, better
-from mono2stereo.evaluation.points import MODEL, OWN_SIDE
+from mono2stereo.evaluation.points import MODEL, NOT_CLASSICAL
 from mono2stereo.evaluation.tables import Margin
 from mono2stereo.measures import MEASURES
 
@@ -149,7 +149,7 @@ def _less_natural_rivals(evaluation: Evaluation) -> str:
 
 
 def _keeping_mid(evaluation: Evaluation) -> pd.DataFrame:
-    left_out = [MODEL, OWN_SIDE, *evaluation.changing_mid]
+    left_out = [*NOT_CLASSICAL, *evaluation.changing_mid]
     return evaluation.trade_off[~evaluation.trade_off["method"].isin(left_out)]
 
 
@@ -160,7 +160,7 @@ def _headings(measures: Iterable[str]) -> str:
 def _distance(evaluation: Evaluation, measure: str) -> str:
     model = evaluation.methods.at[MODEL, measure]
     settings = evaluation.trade_off
-    classical = settings[~settings["method"].isin([MODEL, OWN_SIDE])].dropna(subset=measure)
+    classical = settings[~settings["method"].isin(NOT_CLASSICAL)].dropna(subset=measure)
     start = f"- Distance to the recordings' {heading(measure)}: "
     if np.isnan(model) or classical.empty:
         return f"{start}nothing to compare."

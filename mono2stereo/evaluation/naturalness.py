@@ -16,7 +16,7 @@ import pandas as pd
 
 from mono2stereo.dsp.movement import FIGURES
 from mono2stereo.evaluation.nearest import differences
-from mono2stereo.evaluation.points import MODEL, OWN_SIDE
+from mono2stereo.evaluation.points import MODEL, NOT_CLASSICAL, OWN_SIDE
 
 WITHIN = 0.15
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -91,7 +91,7 @@ def rivals(
     Returns:
         method, setting, and the model's differences from it as in `nearest.against_nearest`.
     """
-    classical = trade_off[~trade_off["method"].isin([MODEL, OWN_SIDE, *left_out])]
+    classical = trade_off[~trade_off["method"].isin([*NOT_CLASSICAL, *left_out])]
     natural = classical.loc[classical["unnatural"] == "", ["method", "setting"]]
     rows = [
         {"method": method, "setting": setting} | differences(stretches, method, setting, seed=seed)

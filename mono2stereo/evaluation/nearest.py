@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mono2stereo.evaluation.points import MODEL, OWN_SIDE
+from mono2stereo.evaluation.points import MODEL, NOT_CLASSICAL
 from mono2stereo.evaluation.statistics import nested_interval
 
 # At the setting of each classical method that is nearest in coherence; whether lower is better.
@@ -31,7 +31,7 @@ def against_nearest(stretches: pd.DataFrame, frame_length: int, *, seed: int) ->
     model = _of_model(stretches)
     model_coherence = model.groupby("track")[coherence].mean().mean()
     rows = []
-    for method in means.index.unique("method").drop([MODEL, OWN_SIDE]):
+    for method in means.index.unique("method").drop(list(NOT_CLASSICAL), errors="ignore"):
         away = (means[method] - model_coherence).abs().dropna()
         if away.empty:
             continue

@@ -20,7 +20,7 @@ from matplotlib.patheffects import withStroke
 
 from mono2stereo.evaluation.markdown import hertz
 from mono2stereo.evaluation.naturalness import GROUPS, letters
-from mono2stereo.evaluation.points import MID, MODEL, OWN_SIDE
+from mono2stereo.evaluation.points import DEFAULT_MODEL, MID, MODEL, NOT_CLASSICAL, OWN_SIDE
 from mono2stereo.pictures import GREY, STYLE, frequency_axis, new_figure
 
 MUTED = ("#332288", "#88CCEE", "#117733", "#DDCC77", "#882255", "#44AA99", "#CC6677", "#999933", "#AA4499")
@@ -189,16 +189,18 @@ def _draw_sweep(
     if sweep.empty:
         return
     look = _look(method, classical)
-    marker = {MODEL: "o", OWN_SIDE: "*"}.get(method) or MARKERS[classical.index(method) % len(MARKERS)]
-    size = {MODEL: 6, OWN_SIDE: 15}.get(method, 5)
+    marker = {MODEL: "o", DEFAULT_MODEL: "P", OWN_SIDE: "*"}.get(method) or MARKERS[
+        classical.index(method) % len(MARKERS)
+    ]
+    size = {MODEL: 6, DEFAULT_MODEL: 11, OWN_SIDE: 15}.get(method, 5)
     if apart:
         look["linestyle"] = ""
     if method == OWN_SIDE:
         look["zorder"] = 7  # no name covers it
     (line,) = axes.plot(sweep[x], sweep["log_mel_db"], label=method, marker=marker, markersize=size, **look)
-    if "unnatural" in sweep and method not in (MODEL, OWN_SIDE):
+    if "unnatural" in sweep and method not in NOT_CLASSICAL:
         _mark_unnatural(axes, sweep, x, line)
-    if method == OWN_SIDE:
+    if method in (DEFAULT_MODEL, OWN_SIDE):
         return
     # The end that is almost a copy is crowded: of a classical method the other one has its setting's name.
     last = len(sweep) - 1
@@ -238,6 +240,8 @@ def _draw_curves(axes: Axes, curves: pd.DataFrame, **points: Any) -> None:
 def _look(method: str, classical: list[str]) -> dict[str, Any]:
     if method == MODEL:
         return {"color": "#EE7733", "linewidth": 2.8, "zorder": 5}
+    if method == DEFAULT_MODEL:
+        return {"color": "#EE7733", "linewidth": 1.5, "linestyle": ":", "zorder": 5}
     if method == OWN_SIDE:
         return {"color": "black", "linewidth": 2.2, "zorder": 4}
     if method == MID:
@@ -248,7 +252,7 @@ def _look(method: str, classical: list[str]) -> dict[str, Any]:
 
 
 def _classical(methods: Iterable[str]) -> list[str]:
-    return [method for method in dict.fromkeys(methods) if method not in (MODEL, OWN_SIDE, MID)]
+    return [method for method in dict.fromkeys(methods) if method not in (*NOT_CLASSICAL, MID)]
 
 
 def _save(figure: Figure, described: Axes | None, file: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from mono2stereo.data.excerpts import Excerpt
 from mono2stereo.decorrelators import Decorrelator
 from mono2stereo.decorrelators.classical import CLASSICAL, SWEEPS
-from mono2stereo.decorrelators.neural import NeuralDecorrelator
+from mono2stereo.decorrelators.neural import DEFAULT_WEIGHTS, NeuralDecorrelator
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError, ModelError, Mono2StereoError
 from mono2stereo.evaluation.purity import Purity, purity
@@ -23,7 +23,9 @@ from mono2stereo.measures.signal_analysis import SignalAnalysis
 from mono2stereo.parallel import map_parallel
 
 MODEL = "model"
+DEFAULT_MODEL = "default model"
 OWN_SIDE = "own side"
+NOT_CLASSICAL = (MODEL, DEFAULT_MODEL, OWN_SIDE)
 MID = "mid"
 CHECKPOINTS_SHOWN = 6
 
@@ -74,7 +76,7 @@ def points_to_measure(
     classical: Mapping[str, Callable[[], Decorrelator]] = CLASSICAL,
     sweeps: Mapping[str, Sequence[Decorrelator]] = SWEEPS,
 ) -> list[Point]:
-    """The last checkpoint, every classical decorrelator and the own side, with sweeps of all that has one.
+    """The last checkpoint, the package's model, the own side, every classical decorrelator; with sweeps.
 
     Args:
         checkpoints: by training step; at most six evenly spaced ones are used, the last among them.
@@ -91,6 +93,7 @@ def points_to_measure(
     points = [
         Point(MODEL, f"step-{steps[i]}", checkpoints[steps[i]], in_full=i == len(steps) - 1) for i in spaced
     ]
+    points.append(Point(DEFAULT_MODEL, DEFAULT_MODEL, DEFAULT_WEIGHTS, in_full=True))
     points.append(Point(OWN_SIDE, OWN_SIDE, None, in_full=True))
     for method, make in classical.items():
         try:

@@ -12,8 +12,9 @@ from mono2stereo.dsp.movement import FIGURES
 from mono2stereo.evaluation import passage_plots, plots
 from mono2stereo.evaluation.evaluate import STEADY, Evaluation, Passage
 from mono2stereo.evaluation.findings import findings, nearest_table
+from mono2stereo.evaluation.in_words import in_words
 from mono2stereo.evaluation.markdown import heading, hertz, number, table, with_interval
-from mono2stereo.evaluation.points import MODEL, OWN_SIDE
+from mono2stereo.evaluation.points import NOT_CLASSICAL, OWN_SIDE
 from mono2stereo.evaluation.purity import LEVEL as TONE_LEVEL
 from mono2stereo.files import atomic_path
 from mono2stereo.measures import COMPARED, MEASURES, OWN
@@ -85,7 +86,8 @@ def markdown(evaluation: Evaluation) -> str:
     stretches = int(tracks.groupby("track")["stretches"].max().sum())
     pictures = [f"### {title}\n\n![{title}]({name}.png)\n" for name, title in PICTURES.items()]
     sections = {
-        "In short": "\n".join(findings(evaluation)),
+        "In words": "\n\n".join(in_words(evaluation)),
+        "In numbers": "\n".join(findings(evaluation)),
         "Similarity": _interval_table(evaluation, SIMILARITY),
         "Timbre, transients, the recordings' own side": _interval_table(evaluation, SOUND),
         "Haze and movement": _interval_table(evaluation, MOVEMENT),
@@ -189,7 +191,7 @@ def _steady_table(frame: pd.DataFrame) -> str:
 
 
 def _group_table(evaluation: Evaluation) -> str:
-    shown = evaluation.groups[evaluation.groups.index.get_level_values("method").isin([MODEL, OWN_SIDE])]
+    shown = evaluation.groups[evaluation.groups.index.get_level_values("method").isin(NOT_CLASSICAL)]
     rows = [
         [
             str(group),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mono2stereo.dsp.signals import mean_defined
-from mono2stereo.evaluation.points import MID, MODEL, OWN_SIDE, Result
+from mono2stereo.evaluation.points import MID, MODEL, NOT_CLASSICAL, Result
 from mono2stereo.evaluation.statistics import holm, mean_interval, paired_p_value
 from mono2stereo.measures import COMPARED, MEASURES, SWEPT, in_words
 from mono2stereo.measures.side_analysis import curve_axes
@@ -159,7 +159,7 @@ def trade_off(sweeps: pd.DataFrame) -> pd.DataFrame:
 def margin(sweeps: pd.DataFrame, frame_length: int, *, seed: int) -> Margin:
     """Compare the model's log-mel with the classical methods' at its coherence, along their sweeps."""
     settings = sweeps[["method", "setting"]].drop_duplicates()
-    classical = settings[~settings["method"].isin([MODEL, OWN_SIDE])]
+    classical = settings[~settings["method"].isin(NOT_CLASSICAL)]
     model = settings[settings["method"] == MODEL].iloc[-1]
     points = {
         measure: sweeps.pivot(index="track", columns=["method", "setting"], values=measure)

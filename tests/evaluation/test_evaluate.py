@@ -17,12 +17,19 @@ from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError, ModelError
 from mono2stereo.evaluation import tables
 from mono2stereo.evaluation.evaluate import Evaluation, evaluate
-from mono2stereo.evaluation.points import MODEL, OWN_SIDE, Point, measure_all, points_to_measure
+from mono2stereo.evaluation.points import (
+    DEFAULT_MODEL,
+    MODEL,
+    OWN_SIDE,
+    Point,
+    measure_all,
+    points_to_measure,
+)
 from mono2stereo.evaluation.report import PICTURES, markdown, write_report
 from mono2stereo.evaluation.stretches import choose_stretches
 from mono2stereo.measures import COMPARED, MEASURES
 
-METHODS = [MODEL, OWN_SIDE, "lauridsen", "random_phase", "haas", "absent"]
+METHODS = [MODEL, DEFAULT_MODEL, OWN_SIDE, "lauridsen", "random_phase", "haas", "absent"]
 
 
 class Silent(Streaming):
@@ -300,7 +307,7 @@ def test_six_checkpoints_the_last_among_them_in_full() -> None:
     assert [point.setting for point in model] == [f"step-{step}" for step in (1, 5, 9, 12, 16, 20)]
     assert [point.in_full for point in model] == [False] * 5 + [True]
     in_full = [point.method for point in found if point.in_full]
-    assert in_full == [MODEL, OWN_SIDE, *CLASSICAL]
+    assert in_full == [MODEL, DEFAULT_MODEL, OWN_SIDE, *CLASSICAL]
     assert not any(point.missing for point in found)
     with pytest.raises(ModelError, match="train"):
         points_to_measure({})

@@ -16,9 +16,9 @@ from mono2stereo.measures import Readings, take_measures
 from mono2stereo.measures.side_analysis import SideAnalysis
 from mono2stereo.measures.signal_analysis import SignalAnalysis
 
-MONO, ORIGINAL = "mono", "original"
+MONO, ORIGINAL, DEFAULT_MODEL = "mono", "original", "default model"
 SHOWN = ("log_mel_db", "coherence_1024", "coherence_4096", "level_db")  # of each stimulus
-Group = Literal["input", "recording", "network", "classical"]
+Group = Literal["input", "recording", "network", "default", "classical"]
 Makers = Mapping[str, Callable[[], Decorrelator]]
 
 
@@ -27,7 +27,8 @@ class Stimulus:
     """One stereo version of an excerpt.
 
     Attributes:
-        key: `mono`, `original`, `step-000500` or the classical method's name; unique in an excerpt.
+        key: `mono`, `original`, `step-000500`, `default model` or the classical method's name; unique in an
+            excerpt.
         group: what kind of version it is.
         mid: (samples,); the excerpt's own unless the method changes it.
         side: (samples,).
@@ -43,7 +44,7 @@ class Stimulus:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A classical method that cannot be heard on an excerpt, and why."""
+    """A method that cannot be heard on an excerpt, and why."""
 
     key: str
     reason: str
@@ -55,14 +56,14 @@ def step_key(step: int) -> str:
 
 
 def make_stimuli(
-    excerpt: Excerpt, checkpoints: Mapping[int, Callable[[], Decorrelator]], classical: Makers
+    excerpt: Excerpt, checkpoints: Mapping[int, Callable[[], Decorrelator]], others: Makers
 ) -> Iterator[Stimulus | LeftOut]:
-    """Yield mono, the recording's own stereo, checkpoints ascending by step, then classical methods.
+    """Yield mono, the recording's own stereo, checkpoints ascending by step, then the others.
 
     Args:
         excerpt: what is made stereo.
         checkpoints: by step, what loads the decorrelator; loaded anew for each excerpt, none is kept.
-        classical: by name.
+        others: by name: classical methods, and the package's model as `DEFAULT_MODEL`.
 
     Raises:
         AudioError: a checkpoint's side is not finite.
@@ -83,13 +84,13 @@ def make_stimuli(
     for step in sorted(checkpoints):
         side = _made(excerpt, checkpoints[step]().side, f"step {step}: the side; train again, more slowly")
         yield stimulus(step_key(step), "network", side)
-    for name, make in classical.items():
+    for name, make in others.items():
         try:
             decorrelator = make()
             side = _made(excerpt, decorrelator.side, f"{name}: the side")
             changed = decorrelator.changes_mid
             own_mid = _made(excerpt, decorrelator.fold_down, f"{name}: the mid") if changed else mid
-            yield stimulus(name, "classical", side, own_mid)
+            yield stimulus(name, "default" if name == DEFAULT_MODEL else "classical", side, own_mid)
         except Mono2StereoError as error:
             yield LeftOut(name, str(error))
 

@@ -26,9 +26,10 @@ from small_page import (
 )
 
 from mono2stereo.data.excerpts import Excerpt
+from mono2stereo.decorrelators.lauridsen import Lauridsen
 from mono2stereo.errors import AudioError
 from mono2stereo.rendering.listening.page import WIDTHS, single_file, write_excerpt
-from mono2stereo.rendering.listening.stimuli import LeftOut, make_stimuli
+from mono2stereo.rendering.listening.stimuli import DEFAULT_MODEL, LeftOut, Stimulus, make_stimuli
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,13 @@ def test_a_side_that_is_not_finite_stops_a_checkpoint_and_leaves_a_method_out() 
         list(make_stimuli(excerpt(1), {7: Broken}, {}))  # type: ignore[dict-item]
     (*_, last) = make_stimuli(excerpt(1), {}, {"broken": Broken})  # type: ignore[dict-item]
     assert last == LeftOut("broken", "01_A-träck, broken: the side is not finite")
+
+
+def test_the_packages_model_is_told_from_classical_methods() -> None:
+    (*_, own, other) = make_stimuli(excerpt(1), {}, {DEFAULT_MODEL: Lauridsen, "lauridsen": Lauridsen})
+    assert isinstance(own, Stimulus)
+    assert isinstance(other, Stimulus)
+    assert (own.group, other.group) == ("default", "classical")
 
 
 def test_what_is_too_quiet_is_refused_by_name(tmp_path: Path) -> None:

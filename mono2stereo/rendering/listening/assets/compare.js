@@ -2,7 +2,7 @@
 // The view in which everything has its name: versions, pictures, meters.
 (function () {
   const find = (id) => document.getElementById(id);
-  const GROUPS = { input: "Input", recording: "Recording", network: "Network", classical: "Classical methods" };
+  const GROUPS = { input: "Input", recording: "Recording", network: "Network", default: "Default model", classical: "Classical methods" };
   const COLUMNS = [["log_mel_db", 1], ["coherence_1024", 2], ["coherence_4096", 2], ["level_db", 1]];
   const PICTURE_COLUMNS = 700;
   const KEPT_PICTURES = 40;
@@ -77,7 +77,7 @@
     act(name) {
       const { engine } = this;
       if (!this.excerpt) { return false; }
-      const numbered = listening.data.stimuli.filter((one) => one.group === "network" || one.group === "classical");
+      const numbered = listening.data.stimuli.filter((one) => !["input", "recording"].includes(one.group));
       const actions = {
         ArrowUp: () => this.selectNext(-1),
         ArrowDown: () => this.selectNext(1),
