@@ -21,7 +21,9 @@ from mono2stereo.data.pairs import load_pairs
 from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.errors import ModelError, one_line_errors
+from mono2stereo.evaluation.usual_recordings import measure_pairs
 from mono2stereo.files import atomic_path
+from mono2stereo.measures.usual import USUAL, as_json
 from mono2stereo.probes import judge_probes, markdown
 from mono2stereo.rendering.listening.public_page import free_credits, plain_name, write_public_page
 
@@ -63,8 +65,11 @@ def main() -> None:
         "probes.md": PROBES + markdown(judge_probes(model)),
         "run.json": json.dumps(described, indent=1, sort_keys=True) + "\n",
     }
+    usual = as_json(measure_pairs(load_pairs("data/pairs", "train")))
     heard = listen(config, newest)
     copy(newest, DEFAULT)
+    with atomic_path(USUAL) as beside:
+        beside.write_text(usual, encoding="utf-8")
     for source, target in (
         (Path("reports/evaluate"), REPORT / config.evaluate.split),
         (Path("reports/train"), REPORT / "train"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mono2stereo.measures.recordings import MeasuredRecording
 
 PICTURE_SUFFIXES = (".png", ".pdf", ".svg")
-COLUMN = 20  # characters
+NAMES, COLUMN = 26, 17  # characters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +57,7 @@ def _require_picture(file: Path) -> None:
 def _as_json(recordings: Sequence[MeasuredRecording]) -> str:
     from mono2stereo.measures import OF_A_FILE
     from mono2stereo.measures.recordings import COMMON_RATE
+    from mono2stereo.measures.usual import usual_ranges
 
     files: list[dict[str, object]] = []
     for recording in recordings:
@@ -78,7 +79,12 @@ def _as_json(recordings: Sequence[MeasuredRecording]) -> str:
         files.append(
             {"file": str(recording.path), **({"error": recording.error} if recording.error else facts)}
         )
-    report = {"measured_at_hz": COMMON_RATE, "independent_signals": _floors(), "files": files}
+    report = {
+        "measured_at_hz": COMMON_RATE,
+        "independent_signals": _floors(),
+        "recordings_quartiles": usual_ranges(),
+        "files": files,
+    }
     return json.dumps(report, indent=1, allow_nan=False)
 
 
@@ -103,7 +109,7 @@ def _as_text(recordings: Sequence[MeasuredRecording], *, explain: bool) -> str:
     measured = [recording for recording in recordings if not recording.error]
     stretches = f"up to {STRETCHES} stretches of {STRETCH_SECONDS:g} s"
     lines = [f"At {COMMON_RATE} Hz whatever a file's own rate; means over {stretches} of each file."]
-    columns = max(shutil.get_terminal_size().columns // COLUMN - 2, 1)
+    columns = max((shutil.get_terminal_size().columns - NAMES) // COLUMN - 1, 1)
     for first in range(0, len(measured), columns):
         lines += ["", *_table(measured[first : first + columns])]
     missing = [
@@ -114,6 +120,10 @@ def _as_text(recordings: Sequence[MeasuredRecording], *, explain: bool) -> str:
     unmeasured = [f"{recording.path}: {recording.error}" for recording in recordings if recording.error]
     for title, texts in (("–: cannot be told", missing), ("not measured", unmeasured)):
         lines += ["", title, *(f"  {printable(line)}" for line in texts)] if texts else []
+    if measured:
+        floors = ", ".join(f"{floor:.3f} ({MEASURES[name].heading})" for name, floor in _floors().items())
+        lines += ["", "recordings: the middle half of those that the default model was trained on"]
+        lines += [f"independent signals read {floors}"]
     if explain:
         lines += ["", *(f"{MEASURES[name].heading}: {MEASURES[name].explanation}" for name in OF_A_FILE)]
     return "\n".join(lines)
@@ -121,15 +131,16 @@ def _as_text(recordings: Sequence[MeasuredRecording], *, explain: bool) -> str:
 
 def _table(recordings: Sequence[MeasuredRecording]) -> list[str]:
     from mono2stereo.measures import MEASURES, OF_A_FILE
+    from mono2stereo.measures.usual import usual_ranges
 
     def line(first: str, cells: Iterable[str], last: str = "") -> str:
         return "".join(
-            [first.ljust(COLUMN), *(cell.rjust(COLUMN) for cell in cells), last.rjust(COLUMN)]
+            [first.ljust(NAMES), *(cell.rjust(COLUMN) for cell in cells), last.rjust(COLUMN)]
         ).rstrip()
 
-    floors = _floors()
+    usual = usual_ranges()
     rows = [
-        line("", (_shortened(printable(recording.path.name)) for recording in recordings), "independent"),
+        line("", (_shortened(printable(recording.path.name)) for recording in recordings), "recordings"),
         line("rate (Hz)", (str(recording.sample_rate) for recording in recordings)),
         line("duration (s)", (f"{recording.seconds:.1f}" for recording in recordings)),
     ]
@@ -137,7 +148,8 @@ def _table(recordings: Sequence[MeasuredRecording]) -> list[str]:
         decimals = MEASURES[name].decimals
         values = (recording.readings.values.get(name) for recording in recordings)
         cells = ("–" if value is None else f"{value:.{decimals}f}" for value in values)
-        rows.append(line(MEASURES[name].heading, cells, f"{floors[name]:.3f}" if name in floors else ""))
+        beside = " to ".join(f"{end:.{decimals}f}" for end in usual.get(name, ()))
+        rows.append(line(MEASURES[name].heading, cells, beside))
     return rows
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,9 +79,9 @@ def _measure(path: Path, stretches: int) -> MeasuredRecording:
                 examples = examples or [stereo]
     if not analyses:
         raise AudioError("silent")
-    readings, curves = _means(
-        [take_measures(each, OF_A_FILE) for each in analyses], [_curves(each) for each in analyses]
-    )
+    readings = mean_readings([take_measures(each, OF_A_FILE) for each in analyses])
+    every = [_curves(each) for each in analyses]
+    curves = {name: mean_defined([each[name] for each in every]) for name in every[0]}
     if not readings.values:
         raise AudioError("; ".join(dict.fromkeys(readings.reasons.values())))
     return MeasuredRecording(path, rate, frames / rate, len(analyses), readings, curves, examples[0])
@@ -117,7 +117,8 @@ def _curves(stretch: SideAnalysis) -> dict[str, Signal]:
     return stretch.curves | levels
 
 
-def _means(readings: list[Readings], curves: list[dict[str, Signal]]) -> tuple[Readings, dict[str, Signal]]:
+def mean_readings(readings: Sequence[Readings]) -> Readings:
+    """Means over stretches of what `measure_recording` measures; of what none has, the first's reason."""
     means = Readings()
     for name in OF_A_FILE:
         values = [each.values[name] for each in readings if name in each.values]
@@ -125,4 +126,4 @@ def _means(readings: list[Readings], curves: list[dict[str, Signal]]) -> tuple[R
             means.values[name] = float(np.mean(values))
         else:
             means.reasons[name] = readings[0].reasons[name]
-    return means, {name: mean_defined([each[name] for each in curves]) for name in curves[0]}
+    return means

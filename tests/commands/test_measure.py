@@ -16,6 +16,7 @@ from mono2stereo.cli import main
 from mono2stereo.dsp.resampling import resample
 from mono2stereo.measures import OF_A_FILE
 from mono2stereo.measures.recordings import COMMON_RATE, measure_recording
+from mono2stereo.measures.usual import usual_ranges
 
 NOISE = 0.1 * np.random.default_rng(0).standard_normal((11 * 44100, 2))
 
@@ -133,7 +134,9 @@ def test_table_holds_the_numbers_and_the_reasons_and_the_status_says_so(
     assert (
         row.split()[2] == f"{measure_recording(folder / 'noise.wav').readings.values['coherence_1024']:.3f}"
     )
-    assert row.split()[3:] == ["–", "0.077"]
+    low, high = usual_ranges()["coherence_1024"]
+    assert row.split()[3:] == ["–", f"{low:.3f}", "to", f"{high:.3f}"]
+    assert "independent signals read 0.077 (coherence 1024)" in out
     assert "one second.wav: coherence 1024, coherence 4096, coherence, critical bands: 1 s; taken over" in out
     assert "text.wav: no WAV, FLAC, OGG, MP3 or AIFF file" in out
     assert "nan" not in out
@@ -164,6 +167,7 @@ def test_json_is_strict(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert all(second["curves"]["octaves"]["values"])
     assert second["reasons"]["coherence_1024"] == "1 s; taken over parts of 3 s"
     assert silence == {"file": str(folder / "silence.wav"), "error": "silent"}
+    assert found["recordings_quartiles"]["log_mel_db"] == list(usual_ranges()["log_mel_db"])
     assert found["independent_signals"]["coherence_1024"] == pytest.approx(0.077, abs=1e-3)
 
 
