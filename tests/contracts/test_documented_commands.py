@@ -34,7 +34,7 @@ ELSEWHERE = {
     r"mlflow server": "test_server.py::test_stages_share_a_run_on_a_server",
     r"pip install \.": "test_wheel.py::test_converts_with_the_default_model_and_installs_nothing_heavy",
     r"dvc repro": "test_pipeline.py::test_nothing_runs_again_and_git_is_clean",
-    r"dvc exp run (--temp|--queue( .*)?|-S loss\.coherence=5)|dvc queue start --jobs (2|N)": (
+    r"dvc exp run (--temp|--queue( .*)?|-S loss\.coherence=2\.5)|dvc queue start --jobs (2|N)": (
         "test_pipeline.py::test_experiments_here_in_a_temporary_copy_and_queued"
     ),
     r"dvc exp run -S data\.source=folder -S data\.path=/path/to/recordings": (
@@ -48,7 +48,7 @@ NOT_HERE = {
     r"docker (build|run) .*": "needs Docker; the recipes' steps run with buildah (deploy/docker/try)",
     r"apptainer (build|exec) .*": "needs Apptainer; the recipe's steps run with buildah (deploy/docker/try)",
     r"deploy/docker/try \w+": "loads a base system from a package mirror and takes half an hour",
-    r"dvc exp run -S profile=full.*": "needs MUSDB18-HQ and days of a GPU; its settings are loaded by a test",
+    r"dvc exp run -S profile=full.*": "needs MUSDB18-HQ; its settings are loaded by a test",
     r"dvc exp run -S data\.source=folder .*-S train\.(steps|precision)=.*": "hours of training on recordings",
     r"dvc (init --subdir|commit|gc( --workspace)?)": "DVC's own; docs/reliability.md says what came of them",
     r"source \.venv/bin/activate": "of the shell that a person types in",
