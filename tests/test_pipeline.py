@@ -108,7 +108,7 @@ def test_metrics_and_plots_show(clone: Path, tmp_path: Path) -> None:
 
 def test_experiments_here_in_a_temporary_copy_and_queued(clone: Path) -> None:
     before = set(runs(clone))
-    call("dvc", "exp", "run", "--name", "here", "-S", "loss.coherence=2.6", cwd=clone)
+    call("dvc", "exp", "run", "--name", "here", "-S", "loss.coherence=5", cwd=clone)
     call("dvc", "exp", "run", "--temp", "--name", "aside", "-S", "loss.coherence=1", cwd=clone)
     call("dvc", "exp", "run", "--queue", "--name", "queued", "-S", "loss.coherence=2", cwd=clone)
     call("dvc", "queue", "start", "--jobs", "1", cwd=clone)
@@ -116,7 +116,7 @@ def test_experiments_here_in_a_temporary_copy_and_queued(clone: Path) -> None:
     found = runs(clone)
     assert set(found) - before == {"here", "aside", "queued"}
     weights = {name: found[name].data.params["loss.coherence"] for name in ("here", "aside", "queued")}
-    assert {name: float(value) for name, value in weights.items()} == {"here": 2.6, "aside": 1, "queued": 2}
+    assert {name: float(value) for name, value in weights.items()} == {"here": 5, "aside": 1, "queued": 2}
     for name in ("here", "aside", "queued"):
         logged = artifacts(found[name])  # also of copies that are deleted by now
         assert {"listening_page.html", "evaluate/report.md"} <= logged
