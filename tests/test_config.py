@@ -59,7 +59,7 @@ def test_a_sections_value_goes_before_the_profiles_and_that_before_the_recipes(t
     recipe = Config.load(write(tmp_path, {"profile": "full"}))
     profile = Config.load(write(tmp_path, {"profile": "demo"}))
     section = Config.load(write(tmp_path, {"train.steps": 77, "train.checkpoint_every": 7}))
-    assert [config.train.steps for config in (recipe, profile, section)] == [4500, 400, 77]
+    assert [config.train.steps for config in (recipe, profile, section)] == [5000, 400, 77]
 
 
 @pytest.mark.parametrize(
