@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 UV = [sys.executable, "-m", "uv", "--quiet"]
@@ -26,18 +24,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([*UV, "venv", "--python", sys.executable, str(folder / "venv")], check=True)
     # From the cache that the set-up filled: tests download nothing.
     install = ["pip", "install", "--offline", "--no-deps", "--python", str(folder / "venv")]
-    subprocess.run([*UV, *install, str(wheel), *requirements("mono2stereo")], check=True)
+    needs = [sys.executable, ".ci/needs.py", "mono2stereo"]
+    pins = subprocess.run(needs, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    subprocess.run([*UV, *install, str(wheel), *pins], check=True)
     return folder / "venv" / "bin"
-
-
-def requirements(name: str) -> set[str]:
-    """What a distribution needs without extras, at the versions installed here."""
-    needed = set()
-    for requirement in map(Requirement, metadata.requires(name) or ()):
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
-            pinned = f"{requirement.name}=={metadata.version(requirement.name)}"
-            needed |= {pinned} | requirements(requirement.name)
-    return needed
 
 
 def test_converts_with_the_default_model_and_installs_nothing_heavy(
