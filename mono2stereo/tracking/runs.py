@@ -8,7 +8,6 @@ whose process died without a word is marked KILLED when the next run of that rep
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -24,6 +23,7 @@ from typing import Any
 from mono2stereo import provenance
 from mono2stereo.errors import TrainingError, sigterm_exits
 from mono2stereo.files import atomic_path
+from mono2stereo.hashes import sha256
 from mono2stereo.tracking.journal import Journal
 from mono2stereo.tracking.model import save_model
 from mono2stereo.tracking.shown import as_table, section, validated
@@ -251,7 +251,7 @@ def _fitting(value: str) -> str:
     """A setting as MLflow takes it; it would cut a longer one, and no later stage would find it the same."""
     if len(value) <= LONGEST_VALUE:
         return value
-    digest = hashlib.sha256(value.encode()).hexdigest()
+    digest = sha256(value.encode())
     return f"{value[: LONGEST_VALUE - len(digest) - 3]}… {digest}"
 
 

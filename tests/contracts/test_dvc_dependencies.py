@@ -15,7 +15,8 @@ from mono2stereo.hashes import imported_files
 
 ROOT = Path(__file__).parents[2]
 WEIGHTS = "mono2stereo/weights/default.onnx"  # data: who puts the package's model beside the run's names it
-STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+STAGES = PIPELINE["stages"]
 
 
 @cache
@@ -114,3 +115,12 @@ def test_parameters_exist(stage):
             for part in key.replace("${profile}", profile).replace("${recipe}", recipe).split("."):
                 assert part in value, f"stage {stage}: {key}"
                 value = value[part]
+
+
+def test_the_plots_of_losses_show_every_term():
+    losses = [
+        plot for each in PIPELINE["plots"] for title, plot in each.items() if title.startswith("Losses")
+    ]
+    drawn = [columns for plot in losses for columns in plot["y"].values()]
+    terms = list(yaml.safe_load((ROOT / "params.yaml").read_text())["loss"])
+    assert drawn == [terms] * 2, f"dvc.yaml, plots: {', '.join(terms)}"

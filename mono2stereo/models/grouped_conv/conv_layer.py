@@ -118,12 +118,6 @@ class GroupedConv1D(keras.layers.Layer):
         """Take a raw kernel, `(taps, channels/groups, filters)`."""
         self.kernel.assign(kernel)
 
-    def effective_kernel(self, *, training: bool = False) -> tf.Tensor:
-        """The normalised kernel that the layer is equal to, `(taps, channels/groups, filters)`."""
-        kernel = tf.convert_to_tensor(self.kernel)
-        scale = self.scale(training=training)
-        return kernel if scale is None else kernel * scale
-
     def call(self, x: tf.Tensor, training: bool = False, group_major: bool = False) -> tf.Tensor:
         """`group_major` is what `outputs_in_turn` asks for: groups stay apart, as they are in memory."""
         x = regroup(x if group_major else x[tf.newaxis], stored_groups(self.groups))
