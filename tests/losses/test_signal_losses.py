@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import librosa
 import numpy as np
 import pytest
+import scipy.ndimage
 import tensorflow as tf
 
 from mono2stereo.dsp.bands import third_octave_matrix
@@ -141,6 +143,27 @@ def test_level_is_the_long_term_ratio_in_nepers():
     assert loss_of(loss, mid[:, ::-1].copy(), mid) < 0.05  # the same spectrum in another order
 
 
+def test_level_equals_its_numpy_twin_floor_included():
+    mid, side = noise(12, batch=1), 0.03 * noise(29, batch=1)
+    frames = np.lib.stride_tricks.sliding_window_view(np.concatenate([mid, side]), 1024, axis=1)[:, ::256]
+    spectra = np.fft.rfft(frames * np.hanning(1025)[:-1])
+    x, y = (np.abs(spectra) ** 2).mean(axis=1) @ third_octave_matrix(1024)
+    floor = 0.01 * x.max()
+    expected = np.abs(np.log((y + floor) / (x + floor))).mean() / 2
+    assert loss_of(LevelLoss(sample_rate=RATE, floor_db=-20.0), side, mid) == pytest.approx(
+        expected, rel=1e-4
+    )
+
+
+def test_lag_counts_up_to_its_limit_on_both_sides():
+    mid = noise(13)
+    loss = LagLoss(sample_rate=RATE, max_lag_seconds=0.1)
+    for limit in (2205, -2205):
+        at, beyond = (np.roll(mid, limit + more, axis=1) for more in (0, np.sign(limit)))
+        assert loss_of(loss, at, mid) > 0.85
+        assert loss_of(loss, beyond, mid) < 0.1
+
+
 def test_lag_finds_an_echo_and_its_place_does_not_matter():
     mid = noise(13)
     loss = LagLoss(sample_rate=RATE, max_lag_seconds=0.12)
@@ -169,6 +192,22 @@ def test_noise_to_mask_hears_sidebands_and_haze_and_nothing_else():
     assert loss_of(loss, sidebands, tone) > 0.02
     assert loss_of(loss, haze, tone) > loss_of(loss, quiet_haze, tone) > 0
     assert loss_of(loss, noise(20), noise(21)) < 0.05  # of noise, another draw is as good
+
+
+def test_noise_to_mask_equals_its_numpy_twin():
+    """The largest cell of three frames by nine bins masks; bins count by the mel bands' means."""
+    mid, side = noise(30, batch=1), noise(31, batch=1)
+    mid[:, ::2] += 0.2  # another colour
+    frames = np.lib.stride_tricks.sliding_window_view(np.concatenate([mid, side]), 4096, axis=1)[:, ::1024]
+    x, y = np.abs(np.fft.rfft(frames * np.hanning(4097)[:-1])) ** 2
+    floor = 1e-3 * x.max()
+    mask = scipy.ndimage.maximum_filter(x, (3, 9), mode="constant")
+    above = np.maximum(np.log((y + floor) / (mask + floor)) / 2, 0)
+    bands = librosa.filters.mel(sr=RATE, n_fft=4096, n_mels=40, dtype=np.float64)
+    expected = np.mean(above @ (bands / bands.sum(axis=1, keepdims=True)).T)
+    assert expected > 1e-3
+    loss = NoiseToMaskLoss(sample_rate=RATE, n_mels=40, floor_db=-30.0)
+    assert loss_of(loss, side, mid) == pytest.approx(expected, rel=1e-3)
 
 
 def swaying(seed: int, hz: float = 2.0) -> np.ndarray:
