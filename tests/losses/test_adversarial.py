@@ -1,42 +1,38 @@
-"""Values worked out by hand: two branches of unlike sizes, each of which counts the same."""
-
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from mono2stereo.losses.adversarial import adversarial_loss, discriminator_loss, feature_matching_loss
 
-REAL = [
-    (tf.constant([[1.0, 3.0]]), [tf.constant([[5.0]]), tf.constant([[1.0, 2.0]])]),
-    (tf.constant([[0.0]]), [tf.constant([[4.0]])]),
-]
-FAKE = [
-    (tf.constant([[2.0, 0.0]]), [tf.constant([[2.0]]), tf.constant([[2.0, 4.0]])]),
-    (tf.constant([[3.0]]), [tf.constant([[2.0]])]),
-]
+
+def test_losses_are_patchwise_least_squares():
+    """Answers 0 and 2 average to 1, yet are wrong everywhere: squared before the mean."""
+    outputs = [(tf.constant([[0.0, 2.0]]), [tf.constant([[0.0, 2.0]])])] * 8
+    assert float(adversarial_loss(outputs)) == pytest.approx(1.0)
+    perfect_real = [(tf.ones((1, 3)), [tf.ones((1, 3))])] * 8
+    perfect_fake = [(tf.zeros((1, 3)), [tf.zeros((1, 3))])] * 8
+    assert float(discriminator_loss(real=perfect_real, fake=perfect_fake)) == 0.0
+    assert float(feature_matching_loss(real=perfect_real, fake=perfect_fake)) == pytest.approx(1.0)
 
 
-def test_discriminators_learn_1_for_real_and_0_for_fake():
-    first, second = (0 + 4) / 2 + (4 + 0) / 2, 1 + 9
-    assert float(discriminator_loss(real=REAL, fake=FAKE)) == pytest.approx((first + second) / 2)
-
-
-def test_the_generator_learns_to_be_taken_for_real():
-    assert float(adversarial_loss(FAKE)) == pytest.approx(((1 + 1) / 2 + 4) / 2)
-
-
-def test_feature_maps_are_compared_map_by_map_and_real_stands_still():
-    fake, real = ([tf.Variable(maps) for _, branch in kind for maps in branch] for kind in (FAKE, REAL))
-    with tf.GradientTape() as tape:
-        value = feature_matching_loss(
-            real=[(0, real[:2]), (0, real[2:])], fake=[(0, fake[:2]), (0, fake[2:])]
+def test_feature_matching_pulls_the_generated_alone():
+    """Real is the target; every map and branch counts alike, whatever its size."""
+    real, fake = tf.Variable([[1.0, 1.0]]), tf.Variable([[0.0, 3.0]])
+    with tf.GradientTape(persistent=True) as tape:
+        loss = feature_matching_loss(
+            real=[(real, [real, tf.zeros((9, 9))]), (real, [real])],
+            fake=[(fake, [fake, tf.ones((9, 9))]), (fake, [fake])],
         )
-    assert float(value) == pytest.approx(((3 + (1 + 2) / 2) / 2 + 2) / 2)
-    gradients = tape.gradient(value, [*real, *fake])
-    assert gradients[:3] == [None] * 3
-    assert [gradient.numpy().ravel().tolist() for gradient in gradients[3:]] == [
-        [-0.25],
-        [0.125, 0.125],
-        [-0.5],
-    ]
+    assert float(loss) == pytest.approx(((1.5 + 1.0) / 2 + 1.5) / 2)
+    assert tape.gradient(loss, real) is None
+    np.testing.assert_allclose(tape.gradient(loss, fake), [[-0.375, 0.375]])
+
+
+def test_branches_count_alike_and_real_is_what_should_be_one():
+    outputs = [(tf.constant([[value]]), []) for value in (1.0, 3.0)]
+    zeros = [(tf.zeros((1, 1)), [])] * 2
+    assert float(adversarial_loss(outputs)) == 2.0
+    assert float(discriminator_loss(real=outputs, fake=zeros)) == 2.0
+    assert float(discriminator_loss(real=zeros, fake=outputs)) == 6.0

@@ -20,7 +20,7 @@ def config(checkpoint_every: int) -> Any:
 
 
 def test_what_a_training_takes_of_the_disk():
-    """21 checkpoints of 6 000 samples; states of 3 x 4 and 5 numbers, three at once; what DVC keeps, twice."""
+    """21 checkpoints of 6 000 samples; states of 3 x 4 and 5 numbers, three at once; in DVC's cache again."""
     variables = [keras.Variable(np.zeros((3, 4))), keras.Variable(np.zeros(5))]
     assert disk_needed(config(50), variables, weights=7) == {
         "states": 3 * 4 * 17,
