@@ -76,7 +76,7 @@ lock: $(READY) ## pin the newest versions that fit pyproject.toml
 clean: ## delete what the stages made here; downloads, runs and the environment stay, and all that you put here
 	rm -rf data/manifest.csv data/pairs data/finished_tracks data/raw/demo models/checkpoints models/run.json \
 	  models/train.lock reports/preprocess reports/train reports/render reports/listen reports/evaluate reports/compare \
-	  reports/plots .resume build
+	  reports/plots .resume .evaluated build
 
 distclean: clean ## also delete the downloads, DVC's cache, all MLflow runs and the environment
 	rm -rf data/raw/musdb18hq data/raw/musdb18-sample .dvc/cache .dvc/tmp mlflow.db* .mlflow.* .mlflow-spool \

@@ -12,7 +12,7 @@ from mono2stereo.evaluation.evaluate import Evaluation, evaluate
 from mono2stereo.evaluation.points import MODEL, OWN_SIDE, points_to_measure
 from mono2stereo.evaluation.report import write_report
 from mono2stereo.measures import MEASURES
-from mono2stereo.tracking import FIVE, Run, as_table, continue_run
+from mono2stereo.tracking import FIVE, Run, as_table, continue_run, project_root
 
 CHECKPOINTS = Path("models/checkpoints")
 REPORT = Path("reports/evaluate")
@@ -34,6 +34,7 @@ def main() -> None:
             stretches_per_track=settings.stretches_per_track,
             stretch_seconds=settings.stretch_seconds,
             seed=config.seed,
+            kept=project_root() / ".evaluated",
         )
         write_report(evaluation, REPORT)
         log(run, evaluation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,10 @@ from mono2stereo.data.pairs import Pair
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import Mono2StereoError
 from mono2stereo.evaluation import tables
+from mono2stereo.evaluation.measuring import measure_all, stereo_of_stretch
 from mono2stereo.evaluation.naturalness import in_csv, less_natural, rivals
 from mono2stereo.evaluation.nearest import against_nearest
-from mono2stereo.evaluation.points import MODEL, OWN_SIDE, Point, Result, measure_all, stereo_of_stretch
+from mono2stereo.evaluation.points import MODEL, OWN_SIDE, Point, Result
 from mono2stereo.evaluation.purity import Purity
 from mono2stereo.evaluation.stretches import choose_stretches
 from mono2stereo.measures import MEASURES
@@ -113,6 +115,7 @@ def evaluate(
     stretches_per_track: int,
     stretch_seconds: float,
     seed: int,
+    kept: Path | None = None,
 ) -> Evaluation:
     """Compare the model with everything else, on the same stretches of the same tracks.
 
@@ -122,6 +125,7 @@ def evaluate(
         stretches_per_track: at most, evenly spaced.
         stretch_seconds: length of a stretch.
         seed: of the bootstrap.
+        kept: folder for results of classical methods and own sides, for the next evaluation; None: nowhere.
 
     Raises:
         DataError: no track has anything to measure.
@@ -129,7 +133,7 @@ def evaluate(
         AudioError: the model's side is not finite.
     """
     chosen, left_out = choose_stretches(pairs, count=stretches_per_track, seconds=stretch_seconds)
-    results, steady = measure_all(chosen, points)
+    results, steady = measure_all(chosen, points, kept)
     return summarise(
         results,
         steady,

@@ -40,6 +40,7 @@ MADE = [
     "data/raw/demo/a.wav",
     "data/finished_tracks/0123/a.npy",
     ".resume/finished/0123/step-0000001/facts.json",
+    ".evaluated/0123.npz",
     "reports/compare/a.png",
     "build/mutants/a",
 ]

@@ -17,12 +17,12 @@ from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError, ModelError
 from mono2stereo.evaluation import tables
 from mono2stereo.evaluation.evaluate import Evaluation, evaluate
+from mono2stereo.evaluation.measuring import measure_all
 from mono2stereo.evaluation.points import (
     DEFAULT_MODEL,
     MODEL,
     OWN_SIDE,
     Point,
-    measure_all,
     points_to_measure,
 )
 from mono2stereo.evaluation.report import PICTURES, markdown, write_report
