@@ -157,7 +157,7 @@ def test_tracks_are_drawn_by_their_length_and_clips_reach_their_ends() -> None:
 def test_tracks_shorter_than_a_clip_are_passed_over_and_none_long_enough_is_refused() -> None:
     clips = drawer(clip_samples=400, real_span=slice(20, 400))
     assert len(clips.pairs) == 2
-    with pytest.raises(DataError, match=r"^train.clip_samples = 401: longer than every track \(400 samples"):
+    with pytest.raises(DataError, match=r"^a clip of 401 samples, .* longer than every track \(400 samples"):
         drawer(clip_samples=401)
     tracks = [np.ones((size, 2), np.float32) for size in (100, 99)]
     levels = np.ones(80, np.float32)
