@@ -1,6 +1,6 @@
 """Mutants of modules in a copy of the checkout, build/mutants, and how many of each the tests noticed.
 
-python .ci/mutants.py [MODULE] [--tests PATH ...] [--sample N]
+python .ci/mutants.py [MODULE ...] [--tests PATH ...] [--sample N]
 
 Without MODULE all that pyproject.toml names. `mutmut browse` and `mutmut show NAME` work in the copy.
 """
@@ -8,6 +8,7 @@ Without MODULE all that pyproject.toml names. `mutmut browse` and `mutmut show N
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -24,7 +25,7 @@ COPY = ROOT / "build/mutants"
 NOTICED = {"killed", "timeout", "segfault", "suspicious", "caught by type check"}
 
 
-def copy_checkout(module: str | None, tests: list[str]) -> None:
+def copy_checkout(modules: list[str], tests: list[str]) -> None:
     """Bring COPY up to date; what mutmut knows of unchanged files stays."""
     list_files = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(list_files, cwd=ROOT, check=True, capture_output=True, text=True)
@@ -39,7 +40,7 @@ def copy_checkout(module: str | None, tests: list[str]) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    chosen = {"only_mutate": [module] if module else [], "pytest_add_cli_args_test_selection": tests}
+    chosen = {"only_mutate": modules, "pytest_add_cli_args_test_selection": tests}
     for key, values in chosen.items():
         if values:
             line = f"{key} = {json.dumps(values)}"
@@ -73,17 +74,20 @@ def results() -> dict[Path, dict[str, str]]:
 def main() -> None:
     """Run, and print the score."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("module", nargs="?", help="mono2stereo/….py, or a pattern of such")
-    parser.add_argument("--tests", nargs="*", help="by default those of the module's folder")
-    parser.add_argument("--sample", type=int, help="how many mutants, drawn with a fixed seed")
+    parser.add_argument("modules", nargs="*", help="mono2stereo/….py, or patterns of such")
+    parser.add_argument("--tests", nargs="*", help="by default those of the modules' folders")
+    parser.add_argument("--sample", type=int, help="how many mutants of each module, drawn with a fixed seed")
     options = parser.parse_args()
-    module = options.module or None
-    tests = options.tests or ([f"tests/{Path(module).parts[1].removesuffix('.py')}"] if module else [])
-    copy_checkout(module, tests)
+    folders = {f"tests/{Path(module).parts[1].removesuffix('.py')}" for module in options.modules}
+    copy_checkout(options.modules, options.tests or sorted(folders))
     if options.sample:
         run("none", quiet=True)  # makes mutants, finds what tests reach them, then fails: none is so named
-        names = sorted(name for statuses in results().values() for name in statuses)
-        run(*random.Random(0).sample(names, min(options.sample, len(names))))
+        run(
+            *itertools.chain.from_iterable(
+                random.Random(0).sample(sorted(names), min(options.sample, len(names)))
+                for names in results().values()
+            )
+        )
     else:
         run()
     survivors = []
