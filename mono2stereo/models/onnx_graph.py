@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -17,37 +20,64 @@ class FrameGraph:
     def __init__(self, n_bins: int) -> None:
         self.n_bins = n_bins
         self._nodes: list[onnx.NodeProto] = []
-        self._initializers: list[onnx.TensorProto] = []
-        self._inputs = [self._value("mid", [1, 2 * n_bins, "frames"])]
-        self._outputs = [self._value("side", [1, 2 * n_bins, "frames"])]
+        self._constants: dict[str, np.ndarray] = {}
+        self._declared: list[onnx.ValueInfoProto] = []
+        self._names = count()
+        self._inputs = [self.value("mid", [1, 2 * n_bins, "frames"])]
+        self._outputs = [self.value("side", [1, 2 * n_bins, "frames"])]
         self.constant("end", [np.iinfo(np.int64).max])
 
     def constant(self, name: str, value: np.ndarray | list[int]) -> str:
         """Keep `value` in the file; a list is one of whole numbers."""
-        array = np.asarray(value, np.int64) if isinstance(value, list) else np.ascontiguousarray(value)
-        if all(kept.name != name for kept in self._initializers):
-            self._initializers.append(numpy_helper.from_array(array, name))
+        self._constants[name] = np.asarray(value, np.int64) if isinstance(value, list) else value
         return name
 
-    def add(self, kind: str, operands: list[str], result: str, **attributes: Any) -> str:
+    def number(self, name: str, value: float) -> str:
+        return self.constant(name, np.array(value, np.float32))
+
+    def shape(self, constant: str) -> list[int]:
+        return list(self._constants[constant].shape)
+
+    @contextmanager
+    def branch(self) -> Iterator[onnx.GraphProto]:
+        """A graph of its own, which sees this one's values, for what is added in the meantime."""
+        outside = self._nodes, self._declared
+        self._nodes, self._declared = [], []
+        graph = onnx.GraphProto(name=f"branch_{next(self._names)}")
+        yield graph
+        graph.node.extend(self._nodes)
+        graph.value_info.extend(self._declared)
+        self._nodes, self._declared = outside
+
+    def declare(self, x: str, shape: list[int | str]) -> None:
+        """Say which shape a result has, where it cannot be inferred."""
+        self._declared.append(self.value(x, shape))
+
+    def add(self, kind: str, operands: list[str], result: str = "", **attributes: Any) -> str:
         """One operation; returns the name of its result."""
+        result = result or f"{kind.lower()}_{next(self._names)}"
         self._nodes.append(helper.make_node(kind, operands, [result], **attributes))
         return result
 
-    def reshape(self, x: str, shape: list[int], result: str) -> str:
-        return self.add("Reshape", [x, self.constant(f"shape_of_{result}", shape)], result)
+    def reshape(self, x: str, shape: list[int], result: str = "") -> str:
+        return self.add("Reshape", [x, self.constant(f"shape_{shape}", shape)], result)
 
-    def cut(self, x: str, first: int, last: int | None, axis: int, result: str) -> str:
+    def cut(self, x: str, first: int, last: int | None, axis: int, result: str = "") -> str:
         """x[first:last] along `axis`."""
         bounds = [self.constant(f"at_{first}", [first])]
         bounds.append("end" if last is None else self.constant(f"at_{last}", [last]))
         return self.add("Slice", [x, *bounds, self.constant(f"axis_{axis}", [axis])], result)
 
+    def state(self, name: str, shape: list[int]) -> str:
+        """What `next_` and its name will have been in the block before."""
+        state = f"state_{name}"
+        self._inputs.append(self.value(state, shape))
+        self._outputs.append(self.value(f"next_{state}", shape))
+        return state
+
     def with_past(self, x: str, name: str, shape: list[int]) -> str:
         """`x` behind the frames that came before it: a state of `shape`, its last axis the frames."""
-        state, axis = f"state_{name}", len(shape) - 1
-        self._inputs.append(self._value(state, shape))
-        self._outputs.append(self._value(f"next_{state}", shape))
+        state, axis = self.state(name, shape), len(shape) - 1
         padded = self.add("Concat", [state, x], f"padded_{name}", axis=axis)
         self.cut(padded, -shape[-1], None, axis, f"next_{state}")
         return padded
@@ -60,17 +90,16 @@ class FrameGraph:
         bias: np.ndarray | None = None,
         *,
         height: int = 1,
-        dilation: int = 1,
         **attributes: Any,
     ) -> str:
         """Causal: x `(1, channels, height, frames)` with its past, weight `(out, in of a group, …, taps)`."""
         channels = weight.shape[1] * attributes.get("group", 1)
-        past = dilation * (attributes.pop("taps", weight.shape[3]) - 1)
+        past = attributes.pop("taps", weight.shape[3]) - 1
         x = self.with_past(x, name, [1, channels, height, past])
         operands = [x, self.constant(f"kernel_{name}", weight)]
         if bias is not None:
             operands.append(self.constant(f"bias_{name}", bias))
-        return self.add("Conv", operands, f"conv_{name}", dilations=[1, dilation], **attributes)
+        return self.add("Conv", operands, f"conv_{name}", **attributes)
 
     def pairs_at_once(self, x: str, name: str, weight: np.ndarray, bias: np.ndarray | None) -> None:
         """The last layer, two outputs a bin, `AT_ONCE` frames at a time, and `side` from it.
@@ -102,10 +131,16 @@ class FrameGraph:
         self.add("Slice", [x, self.constant("at_0", [0]), frames, self.constant("axis_2", [2])], "side")
 
     def finish(self) -> onnx.GraphProto:
-        return helper.make_graph(self._nodes, "mid_to_side", self._inputs, self._outputs, self._initializers)
+        constants = [
+            numpy_helper.from_array(np.ascontiguousarray(value), name)
+            for name, value in self._constants.items()
+        ]
+        return helper.make_graph(
+            self._nodes, "mid_to_side", self._inputs, self._outputs, constants, value_info=self._declared
+        )
 
     @staticmethod
-    def _value(name: str, shape: list[Any]) -> onnx.ValueInfoProto:
+    def value(name: str, shape: list[Any]) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
 
