@@ -57,11 +57,16 @@ def compute_in(precision: Precision, *, cpuinfo: Path = Path("/proc/cpuinfo")) -
     Raises:
         TrainingError: The CPU has no bfloat16, or cannot be asked.
     """
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
     if precision == "bfloat16":
         flags = set(cpuinfo.read_text().split()) if cpuinfo.is_file() else set()
-        if tf.config.list_physical_devices("GPU") or not flags & BFLOAT16_FLAGS:
+        if on_gpu or not flags & BFLOAT16_FLAGS:
             raise TrainingError(
                 "train.precision = bfloat16: needs a CPU with avx512_bf16 or amx_bf16 and no GPU; use float32"
             )
-    rewriting = {"auto_mixed_precision_onednn_bfloat16": precision == "bfloat16"}
+    rewriting = {
+        "auto_mixed_precision_onednn_bfloat16": precision == "bfloat16",
+        # Of a graph as large as the GAN's it takes half of the first step, and no step is shorter for it.
+        "disable_meta_optimizer": precision == "float32" and not on_gpu,
+    }
     tf.config.optimizer.set_experimental_options(rewriting)
