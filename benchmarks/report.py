@@ -84,15 +84,17 @@ def conversion_lines() -> list[str]:
         lines += [
             "",
             f"A live stream at {rate} Hz on one core (`python -m benchmarks.streaming`), {late} samples or "
-            f"{1e3 * late / rate:.1f} ms late:",
+            f"{1e3 * late / rate:.1f} ms late; in brackets pauses of a loop that only looks at the clock:",
             "",
-            "| block | lasts (ms) | median (ms) | worst (ms) | late blocks | load |",
-            "|--:|--:|--:|--:|--:|--:|",
+            "| block | lasts (ms) | median (ms) | 99.9 % (ms) | worst (ms) | late blocks | load |",
+            "|--:|--:|--:|--:|--:|--:|--:|",
         ]
         for row in found["blocks"]:
+            beside = [f"{row[key]:.2f} ({row[f'idle_{key}']:.2f})" for key in ("most_ms", "worst_ms")]
+            late = f"{row['late_blocks']} ({row['idle_late_blocks']}) of {row['blocks']}"
             lines.append(
                 f"| {row['block_samples']} | {row['duration_ms']:.2f} | {row['median_ms']:.2f} | "
-                f"{row['worst_ms']:.2f} | {row['late_blocks']} of {row['blocks']} | {row['load']:.0%} |"
+                f"{' | '.join(beside)} | {late} | {row['load']:.0%} |"
             )
     if width.exists():
         found = json.loads(width.read_text())

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mono2stereo.conversion.formats import SAMPLES, SUFFIX_OF_KIND, target_kind
-from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.errors import AudioError, UsageError, printable, sigterm_exits
 from mono2stereo.sounds.kinds import CONTAINER_SUFFIXES
 from mono2stereo.terminal import stdout_is_closed
@@ -33,6 +32,15 @@ nothing was done; 130 or 143 stopped by Ctrl-C or SIGTERM, no half-written file 
 The fold-down (L+R)/2 of what is written is g times the input, sample for sample; g is printed for each file.
 Float files have g = 1. Integer and lossy ones have the largest g up to 1 whose true peak (BS.1770) stays
 below full scale (lossy: below -1 dB); at g = 1 the fold-down of integers is the input bit for bit."""
+
+
+class _Classical:
+    """Names of the classical methods, asked for where they are needed: SciPy takes its time."""
+
+    def __iter__(self) -> Iterator[str]:
+        from mono2stereo.decorrelators.classical import CLASSICAL
+
+        return iter(CLASSICAL)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE|RUN_ID|models:/…",
         help="an exported generator, an MLflow run's, or one of MLflow's registry",
     )
-    add("--method", choices=list(CLASSICAL), help="a classical decorrelator, not the network")
+    add("--method", choices=_Classical(), help="a classical decorrelator, not the network")
 
 
 def run(options: argparse.Namespace) -> None:

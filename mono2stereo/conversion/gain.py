@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mono2stereo.dsp.loudness import LoudnessMeter
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.dsp.true_peak import TruePeak
 
@@ -48,11 +47,15 @@ class Meter:
 
     def __init__(self, sample_rate: int, *, loudness: bool) -> None:
         self._peak = TruePeak(2)
-        self._loudness = LoudnessMeter(sample_rate, 3) if loudness else None
+        self._loudness = None
+        if loudness:
+            from mono2stereo.dsp.loudness import LoudnessMeter  # SciPy takes its time
+
+            self._loudness = LoudnessMeter(sample_rate, 3)
 
     def add(self, source: Signal, mid: Signal, side: Signal) -> None:
         """Take the next samples of what was read and of what is made, each (n,)."""
-        self._peak.add(np.stack([mid + side, mid - side], axis=1))
+        self._peak.add(np.stack([mid + side, mid - side]).T)
         if self._loudness:
             self._loudness.add(np.stack([source, mid, side], axis=1))
 

@@ -7,10 +7,9 @@ bump: the two do not correlate, so their powers add, and the filters' powers add
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 
 from mono2stereo.decorrelators.erb_delay import ErbDelay
-from mono2stereo.dsp.signals import Signal
+from mono2stereo.dsp.signals import Signal, fast_length
 from mono2stereo.dsp.streaming_resampler import kernel_half_seconds, lowpass_kernel
 
 DECORRELATOR = ErbDelay(max_delay_seconds=0.012)
@@ -34,10 +33,10 @@ def highband_filter(
     half = int(kernel_half_seconds(*crossover_hz) * sample_rate) + 1
     kernel = lowpass_kernel(np.arange(-half, half + 1) / sample_rate, *crossover_hz) / sample_rate
     length = len(delays) + 4 * half
-    fft_length = scipy.fft.next_fast_len(2 * length, real=True)
+    fft_length = fast_length(2 * length)
     bins_hz = np.arange(fft_length // 2 + 1) * sample_rate / fft_length
-    low = np.minimum(np.abs(scipy.fft.rfft(kernel, fft_length)), 1.0)
+    low = np.minimum(np.abs(np.fft.rfft(kernel, fft_length)), 1.0)
     gain = np.sqrt(1 - low**2) * 10 ** (np.interp(bins_hz, frequency_hz, gain_db) / 20)
     gain[bins_hz < crossover_hz[0]] = 0
-    centred = scipy.fft.rfft(delays, fft_length) * gain * np.exp(-4j * np.pi * half * bins_hz / sample_rate)
-    return scipy.fft.irfft(centred, fft_length)[:length] * np.append(np.ones(length - half), np.zeros(half))
+    centred = np.fft.rfft(delays, fft_length) * gain * np.exp(-4j * np.pi * half * bins_hz / sample_rate)
+    return np.fft.irfft(centred, fft_length)[:length] * np.append(np.ones(length - half), np.zeros(half))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from math import ceil
 
 import numpy as np
-from scipy.ndimage import minimum_filter1d
 
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.dsp.true_peak import PHASES, TAPS
+from mono2stereo.dsp.windows import running, windows
 
 SMOOTHING_SECONDS = 0.003
 _NOTHING = 1e-30
+# (TAPS, 5): the sample in the middle, and the four that BS.1770 puts between it and the next.
+_AT_AND_AFTER = np.column_stack([np.eye(TAPS)[TAPS // 2 - 1], PHASES.T[::-1]])
 
 
 class SideLimiter:
@@ -34,20 +36,21 @@ class SideLimiter:
         # One more than the window's reach: what is seen between samples belongs to both.
         self._search = self._smooth + 1
         self.latency_samples = self._smooth + self._search + TAPS // 2
-        self._held = np.zeros((2, 2 * self.latency_samples))  # mid and side
+        self._held = np.zeros((2, TAPS))  # mid and side
+        self._needed = np.ones(2 * (self._smooth + self._search))
+        self._late = np.zeros(self.latency_samples)  # side
 
     def process(self, mid: Signal, side: Signal) -> Signal:
         """Take the next samples of both, (n,), and return as many of the side, `latency_samples` late."""
         joined = np.concatenate([self._held, [mid, side]], axis=1)
-        self._held = joined[:, len(mid) :].copy()
-        needed = minimum_filter1d(self._needed(joined), 2 * self._search + 1, mode="nearest")
-        gain = np.convolve(needed[self._search : len(needed) - self._search], self._window, "valid")
-        late = joined[1, self.latency_samples : self.latency_samples + len(mid)]
-        return (late * gain).astype(side.dtype)
+        needed = np.concatenate([self._needed, self._gain_needed(joined)])
+        late = np.concatenate([self._late, side])
+        new = len(mid)
+        self._held, self._needed, self._late = joined[:, new:], needed[new:], late[new:]
+        gain = np.convolve(running(np.minimum, needed, 2 * self._search + 1), self._window, "valid")
+        return (late[:new] * gain).astype(side.dtype)
 
-    def _needed(self, joined: Signal) -> Signal:
-        """Gain that suffices at each sample and up to the next; TAPS / 2 are missing at either end."""
-        between = np.lib.stride_tricks.sliding_window_view(joined, TAPS, axis=1)[:, 1:] @ PHASES.T[::-1]
-        inside = joined[:, TAPS // 2 : joined.shape[1] - TAPS // 2, np.newaxis]
-        mid, side = np.abs(np.concatenate([inside, between], axis=2))
-        return np.clip((self._ceiling - mid) / np.maximum(side, _NOTHING), 0, 1).min(axis=1)
+    def _gain_needed(self, joined: Signal) -> Signal:
+        """Gain that suffices at each sample and up to the next; TAPS are missing."""
+        mid, side = (np.abs(windows(row, TAPS)[1:] @ _AT_AND_AFTER) for row in joined)
+        return ((self._ceiling - mid) / np.maximum(side, _NOTHING)).min(axis=1).clip(0, 1)

@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 from mono2stereo.conversion.model_trial import try_model
 from mono2stereo.conversion.widening import Widened, Width
 from mono2stereo.decorrelators.base import Decorrelator
-from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.errors import ModelError, UsageError
 from mono2stereo.model_card import IN_MLFLOW
@@ -44,6 +43,8 @@ class Method:
         """
         if self.classical is None:
             return Widened(NeuralDecorrelator.load(self.model, threads=threads), self.width or Width())
+        from mono2stereo.decorrelators.classical import CLASSICAL  # SciPy takes its time
+
         method = CLASSICAL[self.classical]()
         if method.changes_mid:
             if self.width is not None:

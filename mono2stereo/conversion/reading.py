@@ -17,7 +17,7 @@ from mono2stereo.errors import AudioError
 from mono2stereo.sounds.opening import open_sound
 from mono2stereo.sounds.source import Source
 
-BLOCK_FRAMES = 1 << 16
+BLOCK_FRAMES = 1 << 15  # larger ones do not fit a core's cache
 HIGHEST_SAMPLE_RATE = 384_000
 LARGEST = 1e12  # of full scale; what floats leave room for in squares and sums
 
@@ -115,7 +115,8 @@ class Recording:
             self._sound.close()
             self._sound = open_sound(self._source, self.name, track=self._track)
         for block in self._sound.blocks(BLOCK_FRAMES):
-            if not (sane := np.abs(block) <= LARGEST).all():
+            if not (len(block) == 0 or -LARGEST <= block.min() <= block.max() <= LARGEST):
+                sane = np.abs(block) <= LARGEST
                 first = self.frames_read - len(block) + int(np.argmin(sane.all(axis=1)))
                 raise AudioError(
                     f"{self.name}: values that are not finite or beyond {LARGEST:g}, the first at "

@@ -9,24 +9,22 @@ from functools import partial
 from typing import Any, Literal
 
 import numpy as np
-import scipy.signal
 
 from mono2stereo.conversion.highband import highband_filter
 from mono2stereo.conversion.width_curve import WidthCurve
 from mono2stereo.conversion.width_filter import grid_hz, highpass_gain_db, minimum_phase_filter
-from mono2stereo.decorrelators.all_pass import SosStream
 from mono2stereo.decorrelators.base import (
     Decorrelator,
-    FirStream,
     SideStream,
     Staged,
     Streaming,
     require_mid,
     stages_of,
 )
+from mono2stereo.decorrelators.fir import FirStream
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.decorrelators.neural_stream import crossover_hz
-from mono2stereo.dsp.filters import dc_blocker_sos
+from mono2stereo.dsp.filters import SosFilter, dc_blocker_sos
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 
@@ -122,7 +120,7 @@ class Widened(Streaming):
         return own_db, own_db if isinstance(curve, str) else curve.at(frequency_hz)
 
 
-class OffsetBlocker(SosStream):
+class OffsetBlocker(SosFilter):
     """A high-pass of 5 Hz for which the first sample has always been there.
 
     >>> np.abs(OffsetBlocker(8000).process(np.full(3, 0.5))).round(12).tolist()
@@ -130,12 +128,14 @@ class OffsetBlocker(SosStream):
     """
 
     def __init__(self, sample_rate: int) -> None:
-        super().__init__(dc_blocker_sos(sample_rate))
+        sos = dc_blocker_sos(sample_rate)
+        super().__init__(sos)
+        self._held = sos[0, [1, 2]]  # by a constant one, of which nothing passes
         self._begun = False
 
     def process(self, mid: Signal) -> Signal:
         if len(mid) and not self._begun:
-            self._state, self._begun = scipy.signal.sosfilt_zi(self._sos) * mid[0], True
+            self.state, self._begun = self._held * mid[0], True
         return super().process(mid)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 
-from mono2stereo.dsp.signals import Signal
+from mono2stereo.dsp.signals import Signal, fast_length
 
 FILTER_SECONDS = 0.2
 FLOOR_DB = -120.0
@@ -24,10 +23,10 @@ def minimum_phase_filter(gain_db: Signal, sample_rate: int) -> Signal:
         (taps,) float64.
     """
     half = len(gain_db) - 1
-    cepstrum = scipy.fft.irfft(np.log(10) / 20 * np.maximum(gain_db, FLOOR_DB))
+    cepstrum = np.fft.irfft(np.log(10) / 20 * np.maximum(gain_db, FLOOR_DB))
     cepstrum[1:half] *= 2
     cepstrum[half + 1 :] = 0
-    response = scipy.fft.irfft(np.exp(scipy.fft.rfft(cepstrum)))
+    response = np.fft.irfft(np.exp(np.fft.rfft(cepstrum)))
     taps = round(FILTER_SECONDS * sample_rate)
     fade = np.cos(np.linspace(0, np.pi / 2, taps // 4)) ** 2
     response = response[:taps]
@@ -37,7 +36,7 @@ def minimum_phase_filter(gain_db: Signal, sample_rate: int) -> Signal:
 
 def grid_hz(sample_rate: int) -> Signal:
     """Frequencies from 0 to Nyquist, at most 0.6 Hz apart: room for the response to die out."""
-    fft_length = scipy.fft.next_fast_len(round(8 * FILTER_SECONDS * sample_rate), real=True)
+    fft_length = fast_length(round(8 * FILTER_SECONDS * sample_rate))
     return np.linspace(0, sample_rate / 2, fft_length // 2 + 1)
 
 

@@ -104,41 +104,45 @@ class StereoWriter:
             piece = slice(start, start + PIECE_SAMPLES)
             self._append(self._integers(mid[piece], side[piece], self._bits))
 
-    def _noise(self, signal: Signal) -> Signal:
+    def _noise(self, signal: Signal, silent: float) -> Signal:
         """Triangular, of one step up and down, where there is a signal."""
         dither = self._random.random((len(signal), 2), np.float32)
-        return (dither[:, 0] - dither[:, 1]) * (np.abs(signal) >= SILENT_STEPS)
+        return (dither[:, 0] - dither[:, 1]) * (np.abs(signal) >= silent)
 
     def _append(self, stereo: Signal) -> None:
         with _named_faults():
             self._file.write(stereo)
 
     def _integers(self, mid: Signal, side: Signal, bits: int) -> Signal:
-        """Left and right, (n, 2) int32, in the upper bits as libsndfile takes them."""
+        """Left and right, (n, 2), in the upper bits of an integer as libsndfile takes them."""
         lowest, highest = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-        scale = 2 * self._gain * (1 << (bits - 1))
-        total = scale * mid
+        scale = self._gain * (1 << (bits - 1))
+        total = 2 * scale * mid
         if self._dither == "both":
-            total += self._noise(total)
-        total = np.rint(total)
-        wanted = np.multiply(side, scale, dtype=np.float64)
-        # L and R are integers where L + R and L - R are both even or both odd.
-        odd = total - 2 * np.floor(total / 2)
-        noise = 0.0 if self._dither == "none" else self._noise(wanted)
-        difference = 2 * np.rint((wanted - odd) / 2 + noise) + odd
-        room = highest - lowest - np.abs(total + 1)
-        if np.any(np.abs(difference) > room):
-            kept = np.clip(total, 2 * lowest, 2 * highest)
-            room = highest - lowest - np.abs(kept + 1)
-            fitted = np.clip(difference, -room, room)
+            total += self._noise(total, SILENT_STEPS)
+        np.rint(total, out=total)
+        # L and R are integers where the halves of L + R and of L - R are both whole, or neither is.
+        middle = total / 2
+        half = middle - np.floor(middle)
+        apart = np.multiply(side, scale, dtype=np.float64)
+        noise = 0.0 if self._dither == "none" else self._noise(apart, SILENT_STEPS / 2)
+        apart -= half
+        apart += noise
+        np.rint(apart, out=apart)
+        apart += half
+        left, right = middle + apart, middle - apart
+        if min(left.min(), right.min()) < lowest or max(left.max(), right.max()) > highest:
+            kept = np.clip(middle, lowest, highest)
+            room = (highest - lowest) / 2 - np.abs(kept + 0.5)
+            fitted = np.clip(apart, -room, room)
             # One step of rounding and two of dither are no loss of width, nor one of the mid's.
-            clipped = np.abs(total - kept) > (self._dither == "both")
-            self.cut_samples += int(np.count_nonzero(clipped | (np.abs(difference - fitted) > 6)))
-            total, difference = kept, fitted
-        stereo = np.empty((len(mid), 2), np.int32)
-        step = 2.0 ** (31 - bits)
-        for column, doubled in zip(stereo.T, (total + difference, total - difference), strict=True):
-            np.multiply(doubled, step, out=column, casting="unsafe")
+            clipped = np.abs(middle - kept) > (self._dither == "both") / 2
+            self.cut_samples += int(np.count_nonzero(clipped | (np.abs(apart - fitted) > 3)))
+            left, right = kept + fitted, kept - fitted
+        word = 16 if bits <= 16 else 32
+        stereo = np.empty((len(mid), 2), f"int{word}")
+        for column, whole in zip(stereo.T, (left, right), strict=True):
+            np.multiply(whole, 2.0 ** (word - bits), out=column, casting="unsafe")
         return stereo
 
 

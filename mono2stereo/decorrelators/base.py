@@ -6,16 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import scipy.fft
 
 from mono2stereo.dsp.signals import Signal, require_mono, require_sample_rate
 
 if TYPE_CHECKING:
     from mono2stereo.model_card import ModelCard
 
-SHORTEST_TRANSFORM = 4096
-LONG_SAMPLES = 1 << 16  # blocks of files: one transform is as long as one of them and the past
-DIRECT_SAMPLES = 256  # in shorter blocks sums are faster than transforms
 PIECE_SAMPLES = 1 << 16  # of a long block, which go through all stages before the next: bounds the memory
 
 
@@ -136,60 +132,6 @@ class Staged:
 def stages_of(stream: SideStream) -> Sequence[Callable[[Any], Any]]:
     """Functions that make, one after the other, what `process` makes of a block."""
     return stream.stages if isinstance(stream, Staged) else (stream.process,)
-
-
-class FirStream:
-    """Convolution of each signal with its impulse response, and the sum of them; nothing sounds early.
-
-    Args:
-        impulse_responses: (taps,) each.
-        steady: as if the first sample had always been there: an offset does not begin with a thump.
-
-    >>> stream = FirStream(np.array([0, 0.5]))
-    >>> blocks = [stream.process(np.array([1.0])), stream.process(np.zeros(2))]
-    >>> np.allclose(np.concatenate(blocks), [0, 0.5, 0])
-    True
-    """
-
-    latency_samples = 0
-
-    def __init__(self, *impulse_responses: Signal, steady: bool = False) -> None:
-        self._responses, self._unbegun = impulse_responses, steady
-        self._past = np.zeros((len(impulse_responses), max(map(len, impulse_responses)) - 1))
-        self._spectra: dict[int, Signal] = {}
-
-    def process(self, *signals: Signal) -> Signal:
-        """Take the next samples of each signal, (n,), and return as many, of the first one's dtype."""
-        samples, dtype, past = len(signals[0]), signals[0].dtype, self._past.shape[1]
-        if samples and self._unbegun:
-            self._past[:] = [signal[:1] for signal in signals]
-            self._unbegun = False
-        # In double precision what a transform leaves in silence is below any sample format's last bit.
-        joined = np.concatenate([self._past, signals], axis=1)
-        self._past = joined[:, samples:].copy()
-        if not samples:
-            return signals[0].copy()
-        if samples <= DIRECT_SAMPLES:
-            rows = zip(joined, self._responses, strict=True)
-            filtered = [np.convolve(row[past + 1 - len(taps) :], taps, "valid") for row, taps in rows]
-            return np.sum(filtered, axis=0).astype(dtype)
-        # Overlap-save: what wraps around is as long as the past.
-        size = min(_power_of_two(past + samples), max(_power_of_two(4 * past), SHORTEST_TRANSFORM))
-        if samples >= LONG_SAMPLES > past:
-            size = scipy.fft.next_fast_len(past + LONG_SAMPLES, real=True)
-        if size not in self._spectra:
-            self._spectra[size] = np.stack([scipy.fft.rfft(taps, size) for taps in self._responses])
-        out = np.empty(samples, dtype)
-        for start in range(0, samples, size - past):
-            spectra = scipy.fft.rfft(joined[:, start : start + size], size)
-            spectra *= self._spectra[size]
-            filtered = scipy.fft.irfft(spectra.sum(axis=0), size, overwrite_x=True)[past:]
-            out[start : start + size - past] = filtered[: samples - start]
-        return out
-
-
-def _power_of_two(n: int) -> int:
-    return 1 << (n - 1).bit_length()
 
 
 class RecursiveStream:

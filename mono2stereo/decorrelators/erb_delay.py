@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
 
-from mono2stereo.decorrelators.base import FirStream, Streaming
+from mono2stereo.decorrelators.base import Streaming
+from mono2stereo.decorrelators.fir import FirStream
 from mono2stereo.dsp.erb import erb_number
-from mono2stereo.dsp.signals import Signal
+from mono2stereo.dsp.signals import Signal, fast_length
 from mono2stereo.errors import AudioError
 
 
@@ -57,7 +57,7 @@ class ErbDelay(Streaming):
 def _impulse_response(decorrelator: ErbDelay, sample_rate: int) -> Signal:
     length = round((decorrelator.max_delay_seconds + 0.03) * sample_rate)
     # Long enough that the tails of narrow low bands, cut off below, do not wrap into the delays.
-    fft_length = scipy.fft.next_fast_len(4 * length + sample_rate // 2, real=True)
+    fft_length = fast_length(4 * length + sample_rate // 2)
     bins_hz = np.arange(fft_length // 2 + 1) * sample_rate / fft_length
     # Drawn for all audible bands, so that a band's delay is the same at every rate.
     delays = np.random.default_rng(decorrelator.seed).uniform(0, decorrelator.max_delay_seconds, 64)
@@ -65,6 +65,6 @@ def _impulse_response(decorrelator: ErbDelay, sample_rate: int) -> Signal:
     phases = -2 * np.pi * np.cumsum(delays_seconds) * sample_rate / fft_length
     phases -= phases[0]
     phases *= np.round(phases[-1] / np.pi) * np.pi / phases[-1]  # real at Nyquist too
-    response = scipy.fft.irfft(np.exp(1j * phases), fft_length)[:length]
+    response = np.fft.irfft(np.exp(1j * phases), fft_length)[:length]
     response.flags.writeable = False
     return response

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mono2stereo.decorrelators.base import FirStream, Streaming
+from mono2stereo.decorrelators.base import Streaming
+from mono2stereo.decorrelators.fir import FirStream
 from mono2stereo.errors import AudioError
 
 

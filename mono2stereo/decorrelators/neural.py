@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mono2stereo.decorrelators.base import Streaming
-from mono2stereo.decorrelators.neural_stream import NeuralStream
+from mono2stereo.decorrelators.neural_stream import NeuralStream, States
 from mono2stereo.decorrelators.session import NetworkSession
 from mono2stereo.dsp.signals import require_sample_rate
 from mono2stereo.errors import AudioError, ModelError
@@ -87,24 +87,20 @@ class NeuralDecorrelator(Streaming):
         return self.card.sample_rate
 
     @cached_property
-    def _silent_states(self) -> dict[str, np.ndarray]:
+    def _silent_states(self) -> States:
         """States after endless silence: zeros, unless the network has biases."""
         shapes = {value.name: value.shape for value in self._session.opened().get_inputs()[1:]}
         if sum(4 * math.prod(shape) for shape in shapes.values()) > MOST_BYTES:
             raise ModelError("states beyond any that mono2stereo exports")
         states = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
-        silence = np.zeros((self.card.receptive_frames, self.card.stft.n_bins), np.complex64)
+        silence = np.zeros((self.card.receptive_frames, 2 * self.card.stft.n_bins), np.float32)
         return self._run(silence, states)[1]
 
-    def _run(
-        self, spectrum: np.ndarray, states: dict[str, np.ndarray]
-    ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        """Mid frames `(frames, bins)` complex64 → side frames of the same shape, and the next states."""
-        frames, bins = spectrum.shape
-        channels = spectrum.view(np.float32).reshape(1, frames, 2 * bins).transpose(0, 2, 1)
-        side, *following = self._session.opened().run(None, {"mid": channels, **states})
-        pairs = np.ascontiguousarray(side[0].T)
-        return pairs.view(np.complex64), dict(zip(states, following, strict=True))
+    def _run(self, frames: np.ndarray, states: States) -> tuple[np.ndarray, States]:
+        """Mid frames `(frames, 2·bins)` float32 → side frames of the same shape, and the next states."""
+        mid = np.ascontiguousarray(frames.T[np.newaxis])
+        side, *following = self._session.opened().run(None, {"mid": mid, **states})
+        return side[0].T, dict(zip(states, following, strict=True))
 
     def stream(self, sample_rate: int) -> NeuralStream:
         """Start on a signal of `sample_rate` Hz.

@@ -7,19 +7,18 @@ from math import ceil
 from typing import NamedTuple
 
 import numpy as np
-from scipy.signal import sosfilt
 
 from mono2stereo.decorrelators.base import Staged
-from mono2stereo.dsp.filters import dc_blocker_sos, highpass_sos
+from mono2stereo.dsp.filters import SosFilter, dc_blocker_sos, highpass_sos
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.dsp.streaming_resampler import StreamResampler
+from mono2stereo.dsp.windows import times, windows
 from mono2stereo.model_card import ModelCard
 
 States = dict[str, np.ndarray]
 Network = Callable[[Signal, States], tuple[Signal, States]]
 PROMPT_FRAMES = 16  # blocks up to here are for ears that wait
-AT_ONCE_FRAMES = 256  # of short blocks that are there at once; more do not fit a core's cache
-_NOTHING = 1e-20
+AT_ONCE_FRAMES = 640  # of short blocks that are there at once; with more the network loses what a cache holds
 
 
 class _Block(NamedTuple):
@@ -37,7 +36,8 @@ class NeuralStream(Staged):
     the blocks that come in are cut; a frame's result does not depend on how many go with it.
 
     Args:
-        network: (mid frames, states) → (side frames, next states), frames complex64 (frames, bins).
+        network: (mid frames, states) → (side frames, next states), frames float32 (frames, 2·bins), real and
+            imaginary parts in turn.
         states: of a network that has heard silence.
         card: what the network was made for.
         sample_rate: of mid and side, Hz.
@@ -108,21 +108,19 @@ class _Analysis:
     """At the network's rate: samples to frames, a whole block of them at a time."""
 
     def __init__(self, card: ModelCard, block_frames: int) -> None:
-        self._stft, self._step, self._block = card.stft, card.frame_step, block_frames
-        self._edge = card.frame_length - card.frame_step
-        self._held = np.zeros(self._edge, np.float32)
-        self._blocker = _Recursive(dc_blocker_sos(card.sample_rate))
+        self._length, self._step, self._block = card.frame_length, card.frame_step, block_frames
+        self._matrix, _ = card.stft.matrices
+        self._held = np.zeros(self._length - self._step, np.float32)
+        self._blocker = SosFilter(dc_blocker_sos(card.sample_rate))
 
     def process(self, mid: Signal) -> list[Signal]:
         """Take the next samples, float32, and return what frames are complete, in pieces for the network."""
         held = np.concatenate([self._held, self._blocker.process(mid)])
-        frames = (len(held) - self._edge) // self._step // self._block * self._block
-        self._held = held[frames * self._step :].copy()
+        frames = windows(held, self._length, self._step)
+        frames = frames[: len(frames) // self._block * self._block]
+        self._held = held[len(frames) * self._step :].copy()
         size = max(self._block, AT_ONCE_FRAMES)
-        return [
-            self._stft.analyse(held[first * self._step : min(first + size, frames) * self._step + self._edge])
-            for first in range(0, frames, size)
-        ]
+        return [times(frames[first : first + size], self._matrix) for first in range(0, len(frames), size)]
 
 
 class _Synthesis:
@@ -130,37 +128,23 @@ class _Synthesis:
 
     def __init__(self, card: ModelCard) -> None:
         self._stft, self._step = card.stft, card.frame_step
+        _, self._matrix = card.stft.matrices
         self._edge = card.frame_length - card.frame_step
         self._skip_frames = card.lookahead_frames
         self.delay_samples = self._skip = card.lookahead_frames * card.frame_step + self._edge
         self._tail = np.zeros(self._edge, np.float32)
-        self._highpass = _Recursive(highpass_sos(card.highpass_hz, card.sample_rate))
+        self._highpass = SosFilter(highpass_sos(card.highpass_hz, card.sample_rate))
 
     def process(self, spectrum: Signal) -> Signal:
         """Take the next frames and return the samples that they complete, float32."""
+        frames = times(spectrum, self._matrix)
         if self._skip_frames:  # they stand for frames before the signal began
-            spectrum = spectrum.copy()
-            spectrum[: self._skip_frames] = 0
-            self._skip_frames = max(0, self._skip_frames - len(spectrum))
-        side = self._stft.synthesise(spectrum)
+            frames[: self._skip_frames] = 0
+            self._skip_frames = max(0, self._skip_frames - len(frames))
+        side = self._stft.overlap_add(frames)
         side[: self._edge] += self._tail
-        done = len(spectrum) * self._step
+        done = len(frames) * self._step
         self._tail = side[done:]
         side = side[min(self._skip, done) : done]
         self._skip -= min(self._skip, done)
         return self._highpass.process(side)
-
-
-class _Recursive:
-    """Second-order sections at work, float32 in and out."""
-
-    def __init__(self, sos: Signal) -> None:
-        self._sos, self._state = sos, np.zeros((len(sos), 2))
-
-    def process(self, x: Signal) -> Signal:
-        if not len(x):
-            return x
-        filtered, state = sosfilt(self._sos, x, zi=self._state)
-        # What rings on for ever would end as denormal numbers, a hundred times as slow.
-        self._state = state * (np.abs(state).max() > _NOTHING)
-        return filtered.astype(np.float32)

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from mono2stereo.decorrelators.base import FirStream, Streaming
+from mono2stereo.decorrelators.base import Streaming
+from mono2stereo.decorrelators.fir import FirStream
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
 

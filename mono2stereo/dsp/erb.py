@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 from numpy.typing import ArrayLike
 
 from mono2stereo.dsp.signals import Signal
@@ -48,6 +47,6 @@ def erb_bands(fft_length: int, sample_rate: float, lowest: int) -> Signal:
     >>> erb_bands(1024, 22050, 2).shape
     (513, 34)
     """
-    number = np.floor(erb_number(scipy.fft.rfftfreq(fft_length, 1 / sample_rate)))
+    number = np.floor(erb_number(np.fft.rfftfreq(fft_length, 1 / sample_rate)))
     bands = lowest + np.arange(len(erb_centres_hz(sample_rate, lowest)))
     return (number[:, np.newaxis] == bands).astype(np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from numbers import Real
 from typing import Any
@@ -67,6 +68,17 @@ def require_sample_rate(sample_rate: float) -> int:
             f"{HIGHEST_SAMPLE_RATE} Hz; resample first"
         )
     return int(sample_rate)
+
+
+def fast_length(samples: int) -> int:
+    """The next length whose Fourier transform is fast: no prime factor above 5.
+
+    >>> fast_length(8191)
+    8192
+    """
+    while math.gcd(samples, 30**32) != samples:
+        samples += 1
+    return samples
 
 
 def mean_defined(rows: Sequence[Signal] | Signal) -> Signal:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
 
 from mono2stereo.dsp.signals import Signal, require_mono
+from mono2stereo.dsp.windows import windows
 from mono2stereo.errors import AudioError
 
 
@@ -70,7 +70,9 @@ class Stft:
             AudioError: shorter than one frame, or not a floating-point waveform.
         """
         require_mono(x, "x", samples=self.frame_length)
-        frames = np.lib.stride_tricks.sliding_window_view(x, self.frame_length)[:: self.frame_step]
+        import scipy.fft  # here, since a conversion does without
+
+        frames = windows(x, self.frame_length, self.frame_step)
         return scipy.fft.rfft(frames * self.window.astype(x.dtype), self.fft_length)
 
     def synthesise(self, spectrum: Signal) -> Signal:
@@ -83,8 +85,13 @@ class Stft:
         """
         if spectrum.ndim != 2 or spectrum.shape[1] != self.n_bins or not spectrum.shape[0]:
             raise AudioError(f"spectrum has shape {spectrum.shape}: (frames, {self.n_bins}) is needed")
+        import scipy.fft
+
         frames = scipy.fft.irfft(spectrum, self.fft_length)[:, : self.frame_length]
-        frames *= self.synthesis_window.astype(frames.dtype)
+        return self.overlap_add(frames * self.synthesis_window.astype(frames.dtype))
+
+    def overlap_add(self, frames: Signal) -> Signal:
+        """Sum frames (frames, frame_length), each `frame_step` after the one before."""
         n_frames, step = frames.shape[0], self.frame_step
         pieces = -(-self.frame_length // step)
         blocks = np.zeros((n_frames + pieces - 1, step), frames.dtype)
@@ -92,6 +99,15 @@ class Stft:
             part = frames[:, piece * step : (piece + 1) * step]
             blocks[piece : piece + n_frames, : part.shape[1]] += part
         return blocks.reshape(-1)[: (n_frames - 1) * step + self.frame_length]
+
+    @property
+    def matrices(self) -> tuple[Signal, Signal]:
+        """The same as products, as fast as transforms where frames are short, float32.
+
+        Returns:
+            Analysis, (frame_length, 2·n_bins), real and imaginary parts in turn, and synthesis, back.
+        """
+        return _matrices(self)
 
     @property
     def pad_before_samples(self) -> int:
@@ -120,3 +136,11 @@ def _windows(stft: Stft) -> tuple[Signal, Signal]:
     for array in (window, dual):
         array.flags.writeable = False
     return window, dual
+
+
+@lru_cache
+def _matrices(stft: Stft) -> tuple[Signal, Signal]:
+    analysis = np.fft.rfft(np.diag(stft.window), stft.fft_length).view(np.float64)
+    bins = np.eye(stft.n_bins)[:, np.newaxis] * np.array([[1], [1j]])
+    frames = np.fft.irfft(bins.reshape(2 * stft.n_bins, -1), stft.fft_length)[:, : stft.frame_length]
+    return analysis.astype(np.float32), (frames * stft.synthesis_window).astype(np.float32)

@@ -10,17 +10,16 @@ from functools import lru_cache
 from math import ceil, gcd
 
 import numpy as np
-import scipy.special
 
 from mono2stereo.dsp.signals import Signal
+from mono2stereo.dsp.windows import times, windows
 from mono2stereo.errors import AudioError
 
 STOPBAND_DB = 100.0
 LONGEST_PERIOD_SECONDS = 0.1  # after which outputs lie between inputs as before; files wait so long
 PIECE_OUTPUTS = 32
-# Up to this many multiplications BLAS keeps to one thread; more would cost more than they bring.
-PRODUCT = 250_000
 PHASES = 1024
+FEW = 4  # phases, each of which is one product
 ROW_NUMBERS = 1 << 17  # of windows and taps that are multiplied at once: a core's cache holds them
 
 
@@ -39,8 +38,8 @@ def lowpass_kernel(seconds: Signal, pass_hz: float, stop_hz: float) -> Signal:
     kernel = np.zeros(np.shape(seconds))
     inside = np.abs(seconds) < kernel_half_seconds(pass_hz, stop_hz)
     at = seconds[inside]
-    window = scipy.special.i0(beta * np.sqrt(1 - (at / kernel_half_seconds(pass_hz, stop_hz)) ** 2))
-    kernel[inside] = np.sinc((pass_hz + stop_hz) * at) * window * (pass_hz + stop_hz) / scipy.special.i0(beta)
+    window = np.i0(beta * np.sqrt(1 - (at / kernel_half_seconds(pass_hz, stop_hz)) ** 2))
+    kernel[inside] = np.sinc((pass_hz + stop_hz) * at) * window * (pass_hz + stop_hz) / np.i0(beta)
     return kernel
 
 
@@ -106,12 +105,7 @@ class StreamResampler:
             return np.zeros(0, np.float32)
         outputs = []
         for start, matrix in self._pieces:
-            size = len(matrix)
-            windows = np.lib.stride_tricks.sliding_window_view(self._held[start:], size)[:: self._step]
-            rows = min(blocks, max(1, PRODUCT // matrix.size))
-            whole = np.zeros((-(-blocks // rows) * rows, size), np.float32)
-            whole[:blocks] = windows[:blocks]
-            outputs.append((whole.reshape(-1, rows, size) @ matrix).reshape(len(whole), -1)[:blocks])
+            outputs.append(times(windows(self._held[start:], len(matrix), self._step)[:blocks], matrix))
         self._held = self._held[blocks * self._step :].copy()
         return np.concatenate(outputs, axis=1).reshape(-1)
 
@@ -130,14 +124,25 @@ class StreamResampler:
 
     def _rows(self, first: int, last: int) -> Signal:
         """Outputs from `first` to before `last`: a window of the input by a row of the table for each."""
+        if self._up <= FEW:
+            return self._by_phase(first, last)
         whole, rest = np.divmod(np.arange(first, last) * self._down, self._up)
-        windows = np.lib.stride_tricks.sliding_window_view(self._held, 2 * self._half)[whole - self._first]
+        inputs = windows(self._held, 2 * self._half)[whole - self._first]
         phases = len(self._table) - 1
         phase, between = np.divmod(rest * phases, self._up)
-        outputs = np.einsum("ij,ij->i", windows, self._table[phase])
+        outputs = np.einsum("ij,ij->i", inputs, self._table[phase])
         if phases < self._up:
             share = (between / self._up).astype(np.float32)
-            outputs += share * (np.einsum("ij,ij->i", windows, self._table[phase + 1]) - outputs)
+            outputs += share * (np.einsum("ij,ij->i", inputs, self._table[phase + 1]) - outputs)
+        return outputs
+
+    def _by_phase(self, first: int, last: int) -> Signal:
+        outputs = np.empty(last - first, np.float32)
+        for number in range(min(self._up, len(outputs))):
+            whole, phase = divmod((first + number) * self._down, self._up)
+            inputs = windows(self._held[whole - self._first :], 2 * self._half, self._down)
+            same = outputs[number :: self._up]
+            same[:] = times(inputs[: len(same)], self._table[phase, :, np.newaxis])[:, 0]
         return outputs
 
 

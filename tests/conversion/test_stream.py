@@ -135,3 +135,10 @@ def test_the_import_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_conversion_does_without_scipy():
+    """Its import would take as long as all else before the first sample."""
+    code = "import sys, numpy, mono2stereo as m; m.convert(numpy.ones(9000), sample_rate=44100)"
+    code += "; m.stream(sample_rate=48000).process(numpy.ones(64)); sys.exit('scipy' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

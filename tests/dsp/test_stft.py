@@ -113,3 +113,16 @@ def test_refuses_short_stereo_and_foreign_spectra():
         PUBLISHED.analyse(np.zeros((500, 2)))
     with pytest.raises(AudioError, match=r"\(frames, 65\)"):
         PUBLISHED.synthesise(np.zeros((3, 64), complex))
+
+
+@pytest.mark.parametrize("stft", [PUBLISHED, Stft(116, 29, 128), Stft(256, 64, 256)])
+def test_matrices_are_the_transforms(stft):
+    x = np.random.default_rng(5).standard_normal((40, stft.frame_length)).astype(np.float32)
+    analysis, synthesis = stft.matrices
+    spectrum = stft.analyse(stft.overlap_add(x))
+    frames = np.lib.stride_tricks.sliding_window_view(stft.overlap_add(x), stft.frame_length)[
+        :: stft.frame_step
+    ]
+    np.testing.assert_allclose((frames @ analysis).view(np.complex64), spectrum, atol=1e-4)
+    made = stft.overlap_add(np.ascontiguousarray(spectrum).view(np.float32) @ synthesis)
+    np.testing.assert_allclose(made, stft.synthesise(spectrum), atol=1e-4)
