@@ -116,9 +116,16 @@ def ours(
     gan = make_step(width=width, crop=crop, bins=bins, stock=stock)
     if xla:
         gan._train._graph = tf.function(gan._train._run, jit_compile=True)
-    mid = 0.1 * tf.random.normal((batch, CONTEXT_FRAMES * frame_step(bins) + crop))
-    real = 0.05 * tf.random.normal((batch, crop))
+    mid, real = make_batch(batch=batch, crop=crop, bins=bins)
     return lambda: gan.train(mid, real)
+
+
+def make_batch(*, batch: int, crop: int, bins: int) -> tuple[Any, Any]:
+    """Noise for a step: mid with its context, and real sides."""
+    import tensorflow as tf
+
+    mid = 0.1 * tf.random.normal((batch, CONTEXT_FRAMES * frame_step(bins) + crop))
+    return mid, 0.05 * tf.random.normal((batch, crop))
 
 
 def keras_adamw(variables: list) -> Any:

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+import json
+import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.compare import Candidate, record, rows, time_in_turn
+from benchmarks.compare import RESULTS, Candidate, record, rows, time_in_turn
+
+FIRST_STEP_ROUNDS = 3
 
 
 def run(*, command: list[str]) -> Callable[[], object]:
     """A command as a shell would start it."""
     return partial(subprocess.run, command, check=True, capture_output=True)
+
+
+def first_step_parts() -> None:
+    """Print as JSON what the first step of training waits for, in this process, in seconds."""
+    marks = [time.perf_counter()]
+
+    def mark() -> None:
+        marks.append(time.perf_counter())
+
+    from benchmarks.gan_step import BASE, make_batch, make_step
+    from mono2stereo.training.hardware import compute_in, share_cores
+
+    mark()
+    share_cores()
+    compute_in("float32")
+    gan = make_step(width=BASE["width"], crop=BASE["crop"], bins=BASE["bins"])
+    batch = make_batch(batch=BASE["batch"], crop=BASE["crop"], bins=BASE["bins"])
+    mark()
+    gan._train._graph.get_concrete_function(*batch, judged=True)
+    mark()
+    gan.train(*batch)
+    mark()
+    parts = ("import", "building", "tracing", "first run")
+    print(json.dumps({part: marks[i + 1] - marks[i] for i, part in enumerate(parts)}))
 
 
 def main() -> None:
@@ -40,8 +69,19 @@ def main() -> None:
             key: Candidate("benchmarks.startup:run", {"command": command})
             for key, command in {"ours": ours, **peers}.items()
         }
-        rounds = 3 if name == "first_step" else 7
+        rounds = FIRST_STEP_ROUNDS if name == "first_step" else 7
         record(rows(f"startup/{name}", time_in_turn(candidates, rounds, warm_up=1)))
+    code = "from benchmarks.startup import first_step_parts; first_step_parts()"
+    command = [sys.executable, "-c", code]
+    found = [
+        json.loads(
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
+        )
+        for _ in range(FIRST_STEP_ROUNDS)
+    ]
+    parts = {part: round(statistics.median(each[part] for each in found), 2) for part in found[0]}
+    print("first step: " + ", ".join(f"{part} {seconds} s" for part, seconds in parts.items()))
+    RESULTS.with_name("startup.json").write_text(json.dumps(parts, indent=1) + "\n")
 
 
 if __name__ == "__main__":
