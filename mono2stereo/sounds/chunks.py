@@ -14,7 +14,7 @@ PLAUSIBLE = re.compile(rb"[\w (\xa9][\w .()-]{3}", re.ASCII)
 KNOWN = re.compile(rb"LIST|INFO|[iI][dD]3 |bext|iXML|cue |smpl|MARK|NAME|AUTH|ANNO|COMT|APPL|_PMX")
 MOST_CHUNKS = 10_000
 UNKNOWN_SIZE = 0xFFFFFFFF
-STREAMED = 0x7FFF0000  # such sizes and larger ones are written where the length is not known yet
+STREAMED = (range(0x7F000000, 0x80000001), range(0xFFFF0000, UNKNOWN_SIZE + 1))
 STRAY_BYTES = 4096  # fewer behind the samples are none
 
 
@@ -45,6 +45,11 @@ class Chunk:
 def byte_order(magic: bytes) -> str:
     """Of a file that begins so, in `struct`'s words."""
     return ">" if magic[:4] in (b"FORM", b"RIFX") else "<"
+
+
+def is_streamed(size: int) -> bool:
+    """Whether it is one of those that are written where the length is not known yet."""
+    return any(size in sizes for sizes in STREAMED)
 
 
 def chunks(file: Readable, end: int) -> tuple[list[Chunk], int]:
@@ -99,7 +104,7 @@ def _chunk_at(file: Readable, position: int, end: int, order: str) -> tuple[byte
 def _sound_bytes(file: Readable, start: int, stated: int, end: int, order: str) -> int:
     """How far samples go."""
     if end == ENDLESS:
-        return end - start if stated == 0 or stated >= STREAMED else stated
+        return end - start if not stated or is_streamed(stated) else stated
     rest, behind = end - start, start + stated
     if behind > end:
         return rest

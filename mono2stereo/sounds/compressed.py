@@ -223,9 +223,9 @@ def _xing_samples(source: Source, start: int) -> int:
     """How many samples an MP3 says it has, less LAME's delay and padding; 0 where it says nothing."""
     head = source.at(start, XING_WITHIN_BYTES)
     place = max(head.find(b"Xing"), head.find(b"Info"))
-    if head[:1] != b"\xff" or not 4 < place < 200:
+    if head[:1] != b"\xff" or not 4 < place < min(200, len(head) - 11):
         return 0
-    flags, frames = struct.unpack(">II", head[place + 4 : place + 12])
+    flags, frames = struct.unpack_from(">II", head, place + 4)
     if not flags & 1:
         return 0
     lame = place + 8 + sum(size for bit, size in ((1, 4), (2, 4), (4, 100), (8, 4)) if flags & bit)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import soundfile
 
 from mono2stereo.errors import AudioError
-from mono2stereo.sounds.chunks import STREAMED, byte_order, chunks
+from mono2stereo.sounds.chunks import byte_order, chunks, is_streamed
 from mono2stereo.sounds.sound import Block, Sound
 from mono2stereo.sounds.source import ENDLESS, Section, Source
 
@@ -77,8 +77,10 @@ def layout(source: Source) -> Layout | None:
     if not samples.channels or size < 0:
         return None
     (whole,) = struct.unpack(byte_order(magic) + "I", magic[4:8])
-    if min(whole, stated) >= STREAMED and stated > size - (source.size is None):
-        stated = UNSTATED
+    unknown = not stated or is_streamed(stated)
+    if source.size is not None:
+        unknown = unknown and is_streamed(whole) and not 0 < stated <= size
+    stated = UNSTATED if unknown else stated
     return replace(samples, start=sound.start + skipped, size=size, stated=stated, stray=stray)
 
 

@@ -20,7 +20,8 @@ class Source(io.RawIOBase):
     """A file, or a pipe whose first bytes can be read again for as long as they are kept.
 
     Args:
-        opened: Path, or a pipe's descriptor, which stays open.
+        opened: Path, or a descriptor, which stays open and is a pipe whatever the shell leads there: nobody
+            says where it stands, or by which path to open it again.
 
     Attributes:
         size: In bytes; None of a pipe.
@@ -33,7 +34,7 @@ class Source(io.RawIOBase):
         by_path = not isinstance(opened, int)
         self._file = io.FileIO(os.fspath(opened) if isinstance(opened, Path) else opened, closefd=by_path)
         status = os.fstat(self._file.fileno())
-        self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        self.size = status.st_size if by_path and stat.S_ISREG(status.st_mode) else None
         self._kept, self._keeps = bytearray(), self.size is None
         self._taken = self._position = 0
 

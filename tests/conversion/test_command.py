@@ -166,9 +166,11 @@ def test_pipes(folder, sound):
     assert soundfile.info("piped.flac").format == "FLAC"
     stereo, mono = soundfile.read("piped.flac")[0], soundfile.read("in/deep/good.flac")[0]
     np.testing.assert_array_equal(stereo.mean(axis=1), mono)
-    named = [*COMMAND, "-", "-o", "named.wav", *QUICK]
-    subprocess.run(named, input=recording, capture_output=True, check=True)
-    assert soundfile.info("named.wav").subtype == "PCM_24"
+    named = [*COMMAND, "-", "-o", "named.wav", "--force", *QUICK]
+    with Path("in/deep/good.flac").open("rb") as redirected:
+        for given in ({"input": recording}, {"stdin": redirected}):
+            subprocess.run(named, **given, capture_output=True, check=True)
+            assert soundfile.info("named.wav").subtype == "PCM_24"
     out = [*COMMAND, "in/good.wav", "-o", "-", "--format", "flac", *QUICK]
     assert subprocess.run(out, capture_output=True, check=True).stdout[:4] == b"fLaC"
     gone = subprocess.run(
@@ -243,6 +245,7 @@ def test_a_gain_takes_what_ffmpeg_writes_at_24_bits_into_a_pipe(magic, folder, s
     data = magic + ffmpegs_wav(sound, 24)[4:]
     done = subprocess.run([*COMMAND, "-", "--gain", "0", *QUICK], input=data, capture_output=True)
     assert done.returncode == 0, done.stderr
+    assert done.stderr.decode().splitlines() == ["stdout: g = 1 (+0.00 dB, as asked)"]
     Path("y.wav").write_bytes(done.stdout)
     assert soundfile.info("y.wav").subtype == "PCM_24"
     assert soundfile.info("y.wav").format == ("WAVEX" if magic == b"RIFF" else "WAV")

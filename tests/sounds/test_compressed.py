@@ -64,6 +64,15 @@ def test_files_one_after_the_other_are_all_read(suffix, how, slack, tmp_path):
     assert found.missing_seconds <= 0
 
 
+def test_an_mp3_that_ends_within_its_count_is_refused_in_a_line(tmp_path):
+    soundfile.write(tmp_path / "x.mp3", tone(0.2)[:, 0], 44100)
+    data = (tmp_path / "x.mp3").read_bytes()
+    place = max(data.find(b"Xing"), data.find(b"Info"))
+    (tmp_path / "x.mp3").write_bytes(data[: place + 8])
+    with pytest.raises(AudioError, match="x.mp3: "):
+        open_sound(tmp_path / "x.mp3")
+
+
 def test_two_flac_files_in_one_are_named(tmp_path):
     soundfile.write(tmp_path / "x.flac", 0.1 * np.random.default_rng(0).normal(size=40000), 44100)
     data = (tmp_path / "x.flac").read_bytes()
