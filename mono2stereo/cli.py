@@ -25,7 +25,11 @@ UNREAD = 141  # what a shell gives a program that SIGPIPE ended
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse `arguments` (default: those of the process) and do what they say."""
     secure_output()
-    arguments = sys.argv[1:] if arguments is None else arguments
+    with one_line_errors():
+        _run(sys.argv[1:] if arguments is None else arguments)
+
+
+def _run(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="mono2stereo", description=__doc__)
     parser.add_argument(
         "--version", action=_Version, nargs=0, help="of the package, of models, measures and results"
@@ -36,20 +40,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if name in arguments[:1]:
             _module(name).add_arguments(subparser)
     options = parser.parse_args(arguments)
-    with one_line_errors():
-        if stdout_is_closed() and options.command != "convert":
-            raise UsageError(f"stdout is closed: what {options.command} finds would be lost")
-        try:
-            _module(options.command).run(options)
-            sys.stdout.flush()
-        except BrokenPipeError:  # `mono2stereo info | head`: who reads has seen enough
+    if stdout_is_closed() and options.command != "convert":
+        raise UsageError(f"stdout is closed: what {options.command} finds would be lost")
+    try:
+        _module(options.command).run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `mono2stereo info | head`: who reads has seen enough
+        _print_no_more()
+        raise SystemExit(UNREAD) from None
+    except OSError as error:
+        if not error.filename:  # a file's fault names it
             _print_no_more()
-            raise SystemExit(UNREAD) from None
-        except OSError as error:
-            if not error.filename:  # a file's fault names it
-                _print_no_more()
-                error.filename = "stdout"
-            raise
+            error.filename = "stdout"
+        raise
 
 
 class _Version(argparse.Action):

@@ -58,30 +58,38 @@ REMEDIES = {
 }
 
 
+# Signals that came: what they raise can drown in a library that is imported, or calls back.
+_came: list[int] = []
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """End with one line on stderr, as stages and CLI do, where the cause is no defect of the program.
 
     The project's errors and the machine's faults exit with status 1, wrong usage with 2, Ctrl-C with 130,
-    SIGTERM with 143.
+    SIGTERM with 143, and whatever goes wrong once one of these came does, too.
     """
+    _came.clear()
     try:
-        with _default_interrupts(), sigterm_exits():
+        with _interrupts(), sigterm_exits():
             yield
-    except Mono2StereoError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2 if isinstance(error, UsageError) else 1) from None
-    except OSError as error:
-        if error.errno not in REMEDIES:
-            raise
-        print(f"error: {fault(error)}", file=sys.stderr)
-        raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        raise SystemExit(130) from None
-    except TerminatedError as error:
-        print("terminated", file=sys.stderr)
-        raise SystemExit(error.code) from None
+    except BaseException as error:
+        if number := _signal_behind(error):
+            print("interrupted" if number == signal.SIGINT else "terminated", file=sys.stderr)
+            raise SystemExit(128 + number) from None
+        if isinstance(error, Mono2StereoError):
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(2 if isinstance(error, UsageError) else 1) from None
+        if isinstance(error, OSError) and error.errno in REMEDIES:
+            print(f"error: {fault(error)}", file=sys.stderr)
+            raise SystemExit(1) from None
+        raise
+
+
+def _signal_behind(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt):
+        return signal.SIGINT
+    return signal.SIGTERM if isinstance(error, TerminatedError) else _came[0] if _came else 0
 
 
 def printable(text: str) -> str:
@@ -102,32 +110,36 @@ def fault(error: OSError) -> str:
 
 
 @contextmanager
-def _default_interrupts() -> Iterator[None]:
+def _interrupts() -> Iterator[None]:
     """Within the block Ctrl-C raises KeyboardInterrupt, unless it is ignored, as under `nohup` or `&`."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before == signal.SIG_IGN:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         yield
         return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
+    with _raised(signal.SIGINT, KeyboardInterrupt()):
         yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
 def sigterm_exits() -> Iterator[None]:
     """Within the block SIGTERM raises TerminatedError once; further ones do not disturb the cleaning up."""
+    with _raised(signal.SIGTERM, TerminatedError(128 + signal.SIGTERM), once=True):
+        yield
+
+
+@contextmanager
+def _raised(number: int, error: BaseException, *, once: bool = False) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def leave(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise TerminatedError(128 + number)
+        if once:
+            signal.signal(number, signal.SIG_IGN)
+        _came.append(number)
+        raise error
 
-    before = signal.signal(signal.SIGTERM, leave)
+    before = signal.signal(number, leave)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(number, before)

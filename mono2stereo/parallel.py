@@ -10,19 +10,24 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from multiprocessing.resource_tracker import ensure_running
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from mono2stereo.errors import DataError, Mono2StereoError, sigterm_exits
 from mono2stereo.progress import progress
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
-GRACE_SECONDS = 1.0  # in which a worker may take away what it has half written
+GRACE_SECONDS = 5.0  # in which a worker may take away what it has half written
+
+
+class WorkerDiedError(Exception):
+    """A worker process ended in the middle of a job, or before its first."""
 
 
 def map_parallel(function: Callable[[Job], Result], jobs: Sequence[Job], *, label: str) -> list[Result]:
@@ -34,62 +39,101 @@ def map_parallel(function: Callable[[Job], Result], jobs: Sequence[Job], *, labe
     workers = min(usable_cores(), len(jobs))
     if workers <= 1:
         return [function(job) for job in progress(jobs, label=label)]
-    with _pool(workers) as pipes:
-        results = _in_order(function, jobs, pipes)
+    with closing(as_done(function, jobs, workers)) as answers:
         try:
-            return list(progress(results, total=len(jobs), label=label))
-        except (EOFError, ConnectionError):
+            return list(progress(_in_order(answers), total=len(jobs), label=label))
+        except WorkerDiedError:
             raise DataError(
                 f"{label}: a worker process died, perhaps for lack of memory; try again"
             ) from None
 
 
-@contextmanager
-def _pool(workers: int) -> Iterator[list[Connection]]:
-    """The ends of pipes to as many processes running `_serve`, which end with the block."""
-    context = get_context("spawn")  # forking a process that holds threads (BLAS, TensorFlow) can hang
-    pipes: list[Connection] = []
-    processes = []
-    try:
-        ensure_running()  # Python's own process beside workers; its start would let interrupts in again
-        # Ctrl-C reaches the whole group, and is ours to act on; workers inherit that.
-        with _interrupts(signal.SIG_BLOCK):
-            for _ in range(workers):
-                ours, theirs = context.Pipe()
-                process = context.Process(target=_serve, args=(theirs,), daemon=True)
-                process.start()
-                theirs.close()
-                pipes.append(ours)
-                processes.append(process)
-        yield pipes
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.join(GRACE_SECONDS)
-            process.kill()
+def as_done(
+    function: Callable[[Job], Result], jobs: Sequence[Job], workers: int
+) -> Generator[tuple[int, Result, Exception | None]]:
+    """Call `function` on each of `jobs` in processes; yields number, result and error of each as they come.
 
+    Whoever leaves the iteration stops the workers, which take away first what they have half written. One
+    that dies costs its job, and another takes its place.
 
-def _in_order(
-    function: Callable[[Job], Result], jobs: Sequence[Job], pipes: list[Connection]
-) -> Iterator[Result]:
+    Raises:
+        WorkerDiedError: before its first job; as an error, of that job.
+    """
     coming = iter(enumerate(jobs))
     at_work: dict[Connection, int] = {}
-    done: dict[int, tuple[Result, Exception | None]] = {}
-    for number in range(len(jobs)):
-        while number not in done:
-            for pipe in wait(pipes):
+    with _Pool() as pool:
+        for _ in range(workers):
+            pool.start()
+        while pool.pipes:
+            for pipe in wait(pool.pipes):
                 assert isinstance(pipe, Connection)
-                answer = pipe.recv()
-                if pipe in at_work:
-                    done[at_work.pop(pipe)] = answer
-                if (job := next(coming, None)) is not None:
-                    at_work[pipe] = job[0]
-                    pipe.send((function, job[1]))
-        result, error = done.pop(number)
-        if error is not None:
-            raise error
-        yield result
+                number = at_work.pop(pipe, None)
+                try:
+                    answer = pipe.recv()
+                except (EOFError, ConnectionError):
+                    if number is None:
+                        raise WorkerDiedError from None
+                    answer = None, WorkerDiedError()
+                    pool.pipes.remove(pipe)
+                    pool.start()
+                else:
+                    if (job := next(coming, None)) is None:
+                        pool.pipes.remove(pipe)
+                    else:
+                        at_work[pipe] = job[0]
+                        with suppress(ConnectionError):  # it died just now, and is met again
+                            pipe.send((function, job[1]))
+                if number is not None:
+                    yield number, *answer
+
+
+def _in_order(answers: Iterable[tuple[int, Result, Exception | None]]) -> Iterator[Result]:
+    done: dict[int, tuple[Result, Exception | None]] = {}
+    following = 0
+    for number, result, error in answers:
+        done[number] = result, error
+        while following in done:
+            result, error = done.pop(following)
+            if error is not None:
+                raise error
+            yield result
+            following += 1
+
+
+class _Pool:
+    """Processes running `_serve`, which end with the block.
+
+    Attributes:
+        pipes: our ends of the pipes to those that have work.
+    """
+
+    def __init__(self) -> None:
+        self.pipes: list[Connection] = []
+        self._processes: list[SpawnProcess] = []
+        if os.name == "posix":
+            ensure_running()  # Python's own process beside workers; its start would let interrupts in again
+
+    def __enter__(self) -> Self:
+        return self
+
+    def start(self) -> None:
+        """One more."""
+        context = get_context("spawn")  # forking a process that holds threads (BLAS, TensorFlow) can hang
+        # Ctrl-C reaches the whole group, and is ours to act on; workers inherit that.
+        with _interrupts("SIG_BLOCK"):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(theirs,), daemon=True)
+            process.start()
+            theirs.close()
+            self.pipes.append(ours)
+            self._processes.append(process)
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            process.join(GRACE_SECONDS)
+            process.kill()
 
 
 def _serve(pipe: Connection) -> None:
@@ -97,7 +141,7 @@ def _serve(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
     answer: tuple[Any, Exception | None] = None, None
-    with _interrupts(signal.SIG_UNBLOCK), sigterm_exits(), suppress(EOFError, ConnectionError):
+    with _interrupts("SIG_UNBLOCK"), sigterm_exits(), suppress(EOFError, ConnectionError):
         while True:
             pipe.send(answer)
             function, job = pipe.recv()
@@ -110,9 +154,12 @@ def _serve(pipe: Connection) -> None:
 
 
 @contextmanager
-def _interrupts(how: int) -> Iterator[None]:
+def _interrupts(how: str) -> Iterator[None]:
     """Within the block SIGINT waits, or no longer does, here and in processes that are started."""
-    before = signal.pthread_sigmask(how, [signal.SIGINT])
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(getattr(signal, how), [signal.SIGINT])
     try:
         yield
     finally:

@@ -27,6 +27,17 @@ def test_processes_keep_the_order(monkeypatch) -> None:
         parallel.map_parallel(os._exit, [1, 1], label="work")
 
 
+def test_one_that_dies_costs_its_job_alone() -> None:
+    answers = sorted(parallel.as_done(_die_of_three, range(6), 2), key=lambda answer: answer[0])
+    assert [number for number, *_ in answers] == [0, 1, 2, 3, 4, 5]
+    assert [result for _, result, _ in answers] == [0, 1, 2, None, 4, 5]
+    assert [type(error) for *_, error in answers if error] == [parallel.WorkerDiedError]
+
+
+def _die_of_three(number: int) -> int:
+    return number if number != 3 else os._exit(1)
+
+
 def test_nothing_to_do() -> None:
     assert parallel.map_parallel(math.factorial, [], label="work") == []
 

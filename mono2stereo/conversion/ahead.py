@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from _thread import start_new_thread
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from queue import SimpleQueue
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -13,14 +13,36 @@ Item = TypeVar("Item")
 def ahead(items: Generator[Item]) -> Generator[Item]:
     """Run an iterator in a thread of its own, one item before the one that is taken; errors come through.
 
-    Close it before what the iterator works on: then the thread is at rest, and `items` is closed.
+    Close it before what the iterator works on: then the thread is at rest, and `items` is closed. Queues and
+    threads are C's: a signal that interrupts the taker within a lock of Python's leaves it locked for good.
 
     >>> list(ahead(letter for letter in "abc"))
     ['a', 'b', 'c']
     """
-    end = object()
-    with closing(items), ThreadPoolExecutor(1, "ahead") as thread:
-        following = thread.submit(next, items, end)
-        while (item := following.result()) is not end:
-            following = thread.submit(next, items, end)
+    asked: SimpleQueue[bool] = SimpleQueue()
+    made: SimpleQueue[tuple[Item | None, BaseException | None] | None] = SimpleQueue()
+
+    def work() -> None:
+        while asked.get():
+            try:
+                made.put((next(items), None))
+            except BaseException as error:
+                made.put((None, error))
+        made.put(None)
+
+    start_new_thread(work, ())
+    try:
+        asked.put(True)
+        while answer := made.get():
+            item, error = answer
+            if isinstance(error, StopIteration):
+                return
+            if error is not None:
+                raise error
+            asked.put(True)
             yield item  # type: ignore[misc]
+    finally:
+        asked.put(False)
+        while made.get() is not None:
+            pass
+        items.close()

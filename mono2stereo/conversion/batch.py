@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from types import FrameType
+from contextlib import closing
+from functools import partial
 
 from mono2stereo.conversion.file_conversion import convert_file
 from mono2stereo.conversion.method import Method
@@ -18,13 +15,14 @@ from mono2stereo.conversion.options import Converted, FileOptions
 from mono2stereo.conversion.plan import Job
 from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.errors import Mono2StereoError, fault
-from mono2stereo.parallel import end_with_parent, usable_cores
+from mono2stereo.parallel import WorkerDiedError, as_done, usable_cores
 
 Outcome = Converted | str
-Outcomes = Generator[tuple[Job, Outcome], None, None]
 
 
-def convert_all(jobs: Sequence[Job], method: Method, options: FileOptions) -> Outcomes:
+def convert_all(
+    jobs: Sequence[Job], method: Method, options: FileOptions
+) -> Generator[tuple[Job, Outcome], None, None]:
     """Convert files as they come; yields each with what was made of it, or with one line that says why not.
 
     When the block around the iteration is left (Ctrl-C, SIGTERM), the workers stop and clean up first.
@@ -39,18 +37,14 @@ def convert_all(jobs: Sequence[Job], method: Method, options: FileOptions) -> Ou
             yield job, attempt(job, decorrelator, options)
         return
     decorrelator.stream(48_000)  # what it warns of, it says here, once
-    left = dict.fromkeys(jobs)
-    try:
-        for job, outcome in _in_processes(jobs, workers, method, options):
-            del left[job]
+    with closing(as_done(partial(_in_worker, method, options), jobs, workers)) as answers:
+        for number, outcome, error in answers:
+            job = jobs[number]
+            if isinstance(error, WorkerDiedError):
+                outcome = f"{job.name}: its process died; the file may be damaged, or memory short"
+            elif error:
+                raise error
             yield job, outcome
-    except BrokenProcessPool:
-        # One of the files ended its process. Alone, each can end only its own.
-        for job in left:
-            try:
-                yield from _in_processes([job], 1, method, options)
-            except BrokenProcessPool:
-                yield job, f"{job.name}: its process died; the file may be damaged, or memory short"
 
 
 def attempt(job: Job, decorrelator: Decorrelator, options: FileOptions) -> Outcome:
@@ -65,47 +59,12 @@ def attempt(job: Job, decorrelator: Decorrelator, options: FileOptions) -> Outco
         return fault(error)
 
 
-def _in_processes(jobs: Sequence[Job], workers: int, method: Method, options: FileOptions) -> Outcomes:
-    # spawn: forking a process that holds threads can hang.
-    context = multiprocessing.get_context("spawn")
-    strangers = multiprocessing.active_children()
-    with ProcessPoolExecutor(workers, context, _Worker.start, (method, options)) as pool:
-        futures: dict[Future[Outcome], Job] = {pool.submit(_Worker.work, job): job for job in jobs}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
-                if process not in strangers:
-                    process.terminate()
-            raise
+_loaded: list[Decorrelator] = []  # once in each worker
 
 
-class _Worker:
-    """A worker process: it has one decorrelator, loaded once, and stops when it is told to."""
-
-    decorrelator: Decorrelator
-    options: FileOptions
-    stopped = False
-
-    @classmethod
-    def start(cls, method: Method, options: FileOptions) -> None:
-        end_with_parent()
+def _in_worker(method: Method, options: FileOptions, job: Job) -> Outcome:
+    if not _loaded:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # decoders chat; errors are returned
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent tells
-        signal.signal(signal.SIGTERM, cls._stop)
         warnings.simplefilter("ignore", UserWarning)  # the parent has them
-        cls.decorrelator, cls.options = method.build(threads=1), options
-
-    @classmethod
-    def work(cls, job: Job) -> Outcome:
-        if cls.stopped:
-            raise SystemExit(128 + signal.SIGTERM)
-        return attempt(job, cls.decorrelator, cls.options)
-
-    @classmethod
-    def _stop(cls, number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        cls.stopped = True
-        raise SystemExit(128 + number)
+        _loaded.append(method.build(threads=1))
+    return attempt(job, _loaded[0], options)

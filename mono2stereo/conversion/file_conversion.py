@@ -24,7 +24,7 @@ from mono2stereo.conversion.gain import CEILING, LOSSY_CEILING, Gain, Meter, tru
 from mono2stereo.conversion.mid_and_side import Spool, in_step, metered
 from mono2stereo.conversion.options import Converted, FileOptions
 from mono2stereo.conversion.reading import Recording
-from mono2stereo.conversion.tag_reading import header_texts, read_tags
+from mono2stereo.conversion.tag_reading import header_texts, of_sound, read_tags
 from mono2stereo.conversion.tags import carry_tags
 from mono2stereo.conversion.writing import Dither, StereoWriter
 from mono2stereo.decorrelators.base import Decorrelator
@@ -154,7 +154,8 @@ def convert_into_pipe(
         sample_rate=recording.sample_rate,
         samples=options.samples,
     )
-    return _convert(recording, decorrelator, target, encoding, options, texts=recording.texts)
+    texts = dict(header_texts(of_sound(recording.texts)))
+    return _convert(recording, decorrelator, target, encoding, options, texts=texts)
 
 
 def require_free(source: Path, target: Path, *, force: bool) -> None:

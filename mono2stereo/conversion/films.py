@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 
 from mono2stereo.conversion.stale import is_stale
-from mono2stereo.errors import AudioError
+from mono2stereo.errors import AudioError, printable
 from mono2stereo.sounds.compressed import OPENED
 from mono2stereo.sounds.source import Section, Source
 
@@ -98,9 +98,9 @@ def write_film(
         if isinstance(error, OSError) and error.errno in (28, 27, 122):
             raise
         reason = getattr(error, "strerror", None) or str(error)
-        raise AudioError(
-            f"{name}: {target.suffix} does not take it ({reason.lower()}); name it .mkv"
-        ) from None
+        suffix = target.suffix
+        then = "name it .mkv" if suffix != ".mkv" else "have ffmpeg change its picture first"
+        raise AudioError(f"{name}: {suffix} does not take it ({reason.lower()}); {then}") from None
     return notices
 
 
@@ -115,7 +115,11 @@ def _copied(stream: Any, new: Any, has_chapters: bool, notices: list[str]) -> An
     import av
 
     if stream.type == "attachment":
-        new.add_attachment(stream.metadata.get("filename", "attachment"), stream.mimetype or "", stream.data)
+        name = stream.metadata.get("filename", "attachment")
+        if new.format.name == "matroska":
+            new.add_attachment(name, stream.mimetype or "", stream.data)
+        else:
+            notices.append(f"its attachment {printable(name)} has no place there; left out")
         return None
     if not stream.codec_context:
         if stream.type != "data" or not has_chapters:  # those of chapters are made anew

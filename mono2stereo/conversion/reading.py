@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Self
 
 import numpy as np
 
+from mono2stereo.conversion.ahead import ahead
 from mono2stereo.conversion.fold_down import Channel, FoldDown
 from mono2stereo.conversion.formats import Encoding
 from mono2stereo.dsp.signals import LOWEST_SAMPLE_RATE, Signal
@@ -94,7 +96,7 @@ class Recording:
             return [*self._sound.notices, f"goes on {-missing:.3f} s after its header says; read to its end"]
         return self._sound.notices
 
-    def mids(self) -> Iterator[Signal]:
+    def mids(self) -> Generator[Signal]:
         """The mid from the start, (n,) float64: integers of up to 32 bits are exact, full scale is 1.
 
         Raises:
@@ -105,9 +107,13 @@ class Recording:
             yield self.fold_down.mid(block)
 
     def listen(self) -> None:
-        """Hear two channels to their end, to know what to make of them."""
-        for _ in self.mids():
-            pass
+        """Hear two channels to their end, to know what to make of them.
+
+        In a thread, as all that is read: a signal's error would drown in the callbacks of libsndfile.
+        """
+        with closing(ahead(self.mids())) as mids:
+            for _ in mids:
+                pass
         self.fold_down.choose()
 
     def _blocks(self) -> Iterator[Signal]:

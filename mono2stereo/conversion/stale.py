@@ -11,7 +11,8 @@ from io import BytesIO
 
 STALE = re.compile(
     r"replaygain_|r128_|rg_|rva[2d]|rgad|mp3gain_|itunnorm|itunsmpb|encoder|encodingsettings|tool(name|version)?$"
-    r"|\xa9too$|tsse|tsiz|mllt|aspi|seek$|(audio_?)?md5|waveformatextensible_channel_mask",
+    r"|\xa9too$|tsse|tsiz|mllt|aspi|seek$|(audio_?)?md5|waveformatextensible_channel_mask"
+    r"|bps(-|$)|number_of_(frames|bytes)|_statistics_",  # Matroska's
     re.IGNORECASE,
 )
 OF_IXML = re.compile(rb"<((?:BWF_)?(?:LOUDNESS|MAX_)\w*)>.*?</\1>\s*", re.DOTALL)

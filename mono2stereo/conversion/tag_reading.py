@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -46,7 +46,8 @@ class Tags:
             texts = [counted[1]]
             self.add(total, [counted[2]])
         if texts != ["0"] or not total:
-            self.texts.setdefault(name, []).extend(texts)
+            known = self.texts.setdefault(name, [])
+            known += [text for text in dict.fromkeys(texts) if text not in known]  # WMA says some twice
 
     def fill(self, other: Tags) -> None:
         """Take from another place what is not here yet."""
@@ -61,7 +62,7 @@ def read_tags(path: Path, texts: Mapping[str, str]) -> Tags:
 
     Args:
         path: Of the file.
-        texts: What else is known of it, for formats that no tag library reads.
+        texts: What the reader of its sound knows of it, for formats that no tag library reads.
 
     Raises:
         OSError: It cannot be read.
@@ -77,9 +78,15 @@ def read_tags(path: Path, texts: Mapping[str, str]) -> Tags:
         except Exception as error:  # of a stranger's tags anything may be wrong
             part.lost.append(why_lost(error))
         tags.fill(part)
-    if not tags:
-        for name, text in texts.items():
-            tags.add(APE_TEXTS.get(name.lower(), name.lower().replace("album_artist", "albumartist")), [text])
+    return tags or of_sound(texts, tags.lost)
+
+
+def of_sound(texts: Mapping[str, str], lost: Sequence[str] = ()) -> Tags:
+    """What the reader of a sound knows, by libsndfile's or FFmpeg's names."""
+    tags = Tags(lost=list(lost))
+    for name, text in texts.items():
+        lowered = name.lower().replace("album_artist", "albumartist")
+        tags.add(APE_TEXTS.get(lowered, lowered), [text])
     return tags
 
 

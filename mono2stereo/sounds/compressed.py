@@ -21,8 +21,10 @@ OPENED = {"format_whitelist": ",".join(BY_DEMUXER), "protocol_whitelist": "", "m
 PIPED = {"probesize": "65536", "analyzeduration": "0"}  # sound comes out while it goes in
 SUBTYPES = {"mp3": "MPEG_LAYER_III", "mp2": "MPEG_LAYER_II", "mp1": "MPEG_LAYER_I"}
 INTEGER_BITS = {"u8": 8, "s16": 16, "s32": 32}
-TEXTS = {"title": "title", "artist": "artist", "album": "album", "date": "date", "track": "tracknumber"}
-TEXTS |= {"genre": "genre", "comment": "comment", "copyright": "copyright"}
+OF_THE_CONTAINER = re.compile(
+    r"major_brand|minor_version|compatible_brands|handler_name|vendor_id|language|duration|source_id",
+    re.IGNORECASE,
+)
 ITUNES = re.compile(r"\s*(?:[0-9A-F]{8}\s+){3}([0-9A-F]{16})")  # the length without priming and padding
 MOST_PADDING_SAMPLES = 8192  # what encoders add at the end
 XING_WITHIN_BYTES = 4096
@@ -96,8 +98,8 @@ class CompressedSound(Sound):
 
     @property
     def texts(self) -> dict[str, str]:
-        given = self._container.metadata | self._stream.metadata  # Ogg's are the stream's
-        return {TEXTS[key.lower()]: value for key, value in given.items() if key.lower() in TEXTS}
+        given = self._stream.metadata | self._container.metadata  # Ogg's are the stream's
+        return {key: value for key, value in given.items() if not OF_THE_CONTAINER.match(key)}
 
     def _close(self) -> None:
         self._blocks.close()
@@ -111,7 +113,8 @@ class CompressedSound(Sound):
             count += len(block)
         joined = np.concatenate(taken)
         self._waiting = joined[frames:]
-        return joined[:frames].astype(dtype, copy=False)
+        with np.errstate(all="ignore"):  # of what is no sound, its users tell
+            return joined[:frames].astype(dtype, copy=False)
 
     def _whole(self, exact_end: int | None) -> Generator[Block]:
         """All blocks, without the padding behind an end that is known to the sample."""

@@ -102,5 +102,5 @@ class Sound(ABC):
 
     @property
     def texts(self) -> dict[str, str]:
-        """Title, artist and the like, by libsndfile's names."""
+        """Title, artist and the like, by names of libsndfile's or FFmpeg's."""
         return {}

@@ -30,7 +30,8 @@ def film(path: Path, codec: str, tracks: int = 1) -> Path:
     """25 pictures a second with B-frames, and mono tracks that begin at 0.25 s."""
     with av.open(str(path), "w") as file:
         file.metadata["title"] = "A film"
-        picture = file.add_stream("libx264", rate=25, width=64, height=48, pix_fmt="yuv420p")
+        codec_of_pictures = "libvpx" if path.suffix == ".webm" else "libx264"
+        picture = file.add_stream(codec_of_pictures, rate=25, width=64, height=48, pix_fmt="yuv420p")
         streams = []
         for number in range(tracks):
             stream = file.add_stream(codec, rate=RATE, layout="mono")
@@ -113,6 +114,7 @@ def convert(source: Path, target: Path, **options: Any):
         ("mkv", "aac", "flac", 1e-4),
         ("mov", "pcm_s16le", "pcm_s16le", 0),
         ("mp4", "aac", "aac", 0.02),
+        ("webm", "libopus", "opus", 0.02),
     ],
 )
 def test_all_but_the_sound_is_the_same_picture_by_picture(suffix, codec, made, worst, tmp_path):
@@ -140,6 +142,22 @@ def test_all_but_the_sound_is_the_same_picture_by_picture(suffix, codec, made, w
             assert [stream.data for stream in file.streams if stream.type == "attachment"] == [FONT]
             assert file.streams.subtitles[0].metadata["language"] == "fra"
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+def test_what_another_container_has_no_place_for_is_named_and_pictures_keep_their_order(suffix, tmp_path):
+    source, target = film(tmp_path / "a.mkv", "flac"), tmp_path / f"b.{suffix}"
+    lost = [notice for notice in convert(source, target).notices if "left out" in notice]
+    assert [notice.split(" has ")[0] for notice in lost] == [
+        "its subtitle track 2",
+        "its attachment font.ttf",
+    ]
+    assert copied(target, "video") == copied(source, "video")
+    with av.open(str(target)) as file:
+        orders = [(packet.dts, packet.pts) for packet in file.demux(video=0) if packet.size]
+    assert [dts for dts, _ in orders] == sorted({dts for dts, _ in orders})
+    assert all(dts <= pts for dts, pts in orders)
+    assert [pts for _, pts in orders] != sorted(pts for _, pts in orders)
 
 
 def test_a_track_is_chosen_and_may_be_added(tmp_path):

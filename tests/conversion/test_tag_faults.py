@@ -9,6 +9,7 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
+from encoding import encode
 from mutagen import asf, mp4
 from mutagen.apev2 import APEv2
 from mutagen.flac import FLAC
@@ -198,6 +199,25 @@ def test_what_mp4_and_wma_call_things():
         reader(tags, found)
         assert {name.lower(): texts for name, texts in found.texts.items()} == wanted
         assert [(picture.mime, picture.data) for picture in found.pictures] == [("image/png", b"png")]
+
+
+REAL = {
+    "title": "Lied für Žižka", "artist": "One", "album": "Album", "date": "1957-03", "track": "3/12",
+    "comment": "a comment", "composer": "Anna", "copyright": "me",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("target", ["flac", "mp3"])
+@pytest.mark.parametrize(("suffix", "codec"), [("m4a", "aac"), ("wma", "wmav2"), ("mka", "flac")])
+def test_tags_of_real_files_of_ffmpeg_arrive_once(suffix, codec, target, tmp_path):
+    sound = 0.05 * np.random.default_rng(0).normal(size=(4000, 1))
+    source = encode(tmp_path / f"a.{suffix}", sound, codec=codec, metadata=REAL, bit_rate=96_000)
+    tags = mutagen.File(convert(source, target), easy=True).tags
+    if target == "flac":
+        number, total = tags["tracknumber"], tags["tracktotal"]
+        assert (number, total) == (["3"], ["12"])
+    found = {name: tags[name] for name in ("title", "artist", "album", "date", "composer", "copyright")}
+    assert found == {name: [REAL[name]] for name in found}
 
 
 def test_a_disk_that_fills_up_while_tags_are_written_is_no_fault_of_the_tags(sounds, monkeypatch):

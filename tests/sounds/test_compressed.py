@@ -69,7 +69,7 @@ def test_an_mp3_that_ends_within_its_count_is_refused_in_a_line(tmp_path):
     data = (tmp_path / "x.mp3").read_bytes()
     place = max(data.find(b"Xing"), data.find(b"Info"))
     (tmp_path / "x.mp3").write_bytes(data[: place + 8])
-    with pytest.raises(AudioError, match="x.mp3: "):
+    with pytest.raises(AudioError, match=r"x\.mp3: "):
         open_sound(tmp_path / "x.mp3")
 
 
