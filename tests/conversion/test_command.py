@@ -323,7 +323,7 @@ def test_a_signal_leaves_nothing_half_written(number, files, folder, sound):
         # A job in a shell's background ignores SIGINT, and so would what it starts.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not list(Path().glob("out/.*partial*")) and time.monotonic() < deadline:
             time.sleep(0.005)
             if process.poll() is not None:
