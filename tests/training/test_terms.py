@@ -18,6 +18,7 @@ import yaml
 from mono2stereo.config import Config
 from mono2stereo.data.pairs import Natural, NaturalWidth
 from mono2stereo.dsp.movement import FIGURES
+from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import ConfigError, DataError
 from mono2stereo.losses.signal_terms import signal_terms
 from mono2stereo.training.assemble import gan_step, mid_to_side
@@ -112,6 +113,32 @@ def test_the_discriminators_learning_rate_is_that_of_the_step_at_which_they_join
     gan = gan_step(config := load(tmp_path, **late), mid_to_side(config)).gan
     rates = [float(o.learning_rate) for o in (gan.generator_optimizer, gan.discriminator_optimizer)]
     assert rates == pytest.approx([2e-4, 2e-4 * 0.999**2], rel=1e-5)
+
+
+def test_each_setting_reaches_network_discriminators_and_optimisers(tmp_path, monkeypatch):
+    config = load(
+        tmp_path,
+        generator__kind="grouped_conv1d", generator__filters_per_bin=3, generator__kernel_frames=6,
+        generator__use_bias=True, generator__lookahead_frames=2, generator__highpass_hz=80.0,
+        generator__start="random", stft__frame_length=120, stft__frame_step=60, stft__fft_length=160,
+        discriminator__width=0.125, discriminator__sees_mid=True, discriminator__sees_left_right=True,
+        discriminator__start_step=7, train__learning_rate=0.5, train__learning_rate_decay=0.25,
+        train__decay_every=2, train__beta_1=0.1, train__beta_2=0.2, train__weight_decay=0.3,
+    )  # fmt: skip
+    optimizers = []
+    monkeypatch.setattr("mono2stereo.training.assemble.AdamW", lambda _, **of: optimizers.append(of) or of)
+    model = mid_to_side(config)
+    step = gan_step(config, model)
+    gan, generator = step.gan, model.generator
+    assert (generator.kind, generator.filters_per_bin, generator.kernel_frames) == ("grouped_conv1d", 3, 6)
+    assert (generator.use_bias, model.lookahead_frames, model.highpass_hz) == (True, 2, 80.0)
+    assert (model.stft, model.sample_rate) == (Stft(120, 60, 160), config.sample_rate)
+    branch = gan.discriminator.branches[0]
+    assert (branch.signals, branch.convolutions[2].filters) == (4, 64)  # of 512
+    assert (gan.crop_samples, gan.weights, step.discriminator_start_step) == (CROP, config.loss, 7)
+    both = {"decay_rate": 0.25, "decay_every": 2, "beta_1": 0.1, "beta_2": 0.2, "weight_decay": 0.3}
+    assert optimizers == [{"learning_rate": 0.5, **both}, {"learning_rate": 0.5 * 0.25**3, **both}]
+    assert gan.generator_optimizer is optimizers[0]
 
 
 CREST = '''
