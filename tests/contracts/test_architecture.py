@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,12 @@ def test_reading_a_wrong_parameter_costs_no_tensorflow():
     """A stage refuses bad parameters before it imports anything heavy."""
     code = "import sys, stages.train; sys.exit(', '.join({'tensorflow', 'mlflow'} & set(sys.modules)) or 0)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_no_two_modules_have_one_name():
+    """So that who searches for one finds it."""
+    names = Counter(path.name for path in (ROOT / "mono2stereo").rglob("*.py") if path.name != "__init__.py")
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_no_file_outgrows_one_sitting():
