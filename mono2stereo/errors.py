@@ -109,6 +109,15 @@ def fault(error: OSError) -> str:
     return printable(f"{where}: {(error.strerror or str(error)).lower()}{then}")
 
 
+def in_one_line(error: BaseException, name: str) -> str:
+    """What a person should know of an error in work on `name`; empty for a defect of the program."""
+    if isinstance(error, MemoryError):
+        return f"{name}: more than the memory at hand"
+    if isinstance(error, OSError):
+        return fault(error)
+    return str(error) if isinstance(error, Mono2StereoError) else ""
+
+
 @contextmanager
 def _interrupts() -> Iterator[None]:
     """Within the block Ctrl-C raises KeyboardInterrupt, unless it is ignored, as under `nohup` or `&`."""

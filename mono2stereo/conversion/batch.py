@@ -14,7 +14,7 @@ from mono2stereo.conversion.method import Method
 from mono2stereo.conversion.options import Converted, FileOptions
 from mono2stereo.conversion.plan import Job
 from mono2stereo.decorrelators.base import Decorrelator
-from mono2stereo.errors import Mono2StereoError, fault
+from mono2stereo.errors import Mono2StereoError, in_one_line
 from mono2stereo.parallel import WorkerDiedError, as_done, usable_cores
 
 Outcome = Converted | str
@@ -51,12 +51,8 @@ def attempt(job: Job, decorrelator: Decorrelator, options: FileOptions) -> Outco
     """Convert one file; its faults and the machine's as one line."""
     try:
         return convert_file(job.source, job.target, decorrelator=decorrelator, options=options, name=job.name)
-    except Mono2StereoError as error:
-        return str(error)
-    except MemoryError:
-        return f"{job.name}: more than the memory at hand"
-    except OSError as error:
-        return fault(error)
+    except (Mono2StereoError, MemoryError, OSError) as error:
+        return in_one_line(error, job.name)
 
 
 _loaded: list[Decorrelator] = []  # once in each worker

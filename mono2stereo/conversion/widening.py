@@ -27,6 +27,7 @@ from mono2stereo.decorrelators.neural_stream import crossover_hz
 from mono2stereo.dsp.filters import SosFilter, dc_blocker_sos
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
+from mono2stereo.model_card import ModelCard
 
 MOST_RAISED_DB = 12.0
 MOST_LOWERED_DB = -40.0
@@ -93,31 +94,48 @@ class Widened(Streaming):
         return np.concatenate(made)[stream.latency_samples :]
 
     def stream(self, sample_rate: int) -> WidenedStream:
-        frequency_hz = grid_hz(sample_rate)
-        own, target = self._curves_db(frequency_hz)
-        wanted = self.width.db + highpass_gain_db(frequency_hz, self.width.mono_below_hz)
-        gain_db = np.clip(target - own, MOST_LOWERED_DB, MOST_RAISED_DB) + wanted
-        highband = None
-        card = self.decorrelator.card
-        if self.width.highband and card and card.sample_rate != sample_rate:
-            band = crossover_hz(card.sample_rate, sample_rate)
-            highband = highband_filter(target + wanted, frequency_hz, band, sample_rate)
-        gain = minimum_phase_filter(gain_db, sample_rate) if np.any(gain_db) else None
+        gain, highband = width_filters(self.decorrelator.card, self.width, sample_rate)
         return WidenedStream(
             self.decorrelator.stream(sample_rate), OffsetBlocker(sample_rate), gain, highband
         )
 
-    def _curves_db(self, frequency_hz: Signal) -> tuple[Signal, Signal]:
-        """Side against mid at `frequency_hz` as the decorrelator makes it, and as it shall be."""
-        card = self.decorrelator.card
-        own, curve = WidthCurve.of(card.own_width) if card else LEVEL, self.width.curve
-        if curve == "natural":
-            natural = WidthCurve.of((card or NeuralDecorrelator.load().card).natural_width)
-            curve = natural if natural and own else "flat"
-            if curve == "flat":
-                warnings.warn("the model knows no natural width: its side stays as it makes it", stacklevel=3)
-        own_db = (own or LEVEL).at(frequency_hz)
-        return own_db, own_db if isinstance(curve, str) else curve.at(frequency_hz)
+
+def width_filters(
+    card: ModelCard | None, width: Width, sample_rate: int
+) -> tuple[Signal | None, Signal | None]:
+    """Impulse responses that give a side its width; None for none.
+
+    Args:
+        card: of the network that makes the side; None for a classical method.
+        width: how wide.
+        sample_rate: Hz.
+
+    Returns:
+        From the side as it is made, and from the mid to what is added above the network's band.
+    """
+    frequency_hz = grid_hz(sample_rate)
+    own, target = _curves_db(card, width.curve, frequency_hz)
+    wanted = width.db + highpass_gain_db(frequency_hz, width.mono_below_hz)
+    gain_db = np.clip(target - own, MOST_LOWERED_DB, MOST_RAISED_DB) + wanted
+    highband = None
+    if width.highband and card and card.sample_rate != sample_rate:
+        band = crossover_hz(card.sample_rate, sample_rate)
+        highband = highband_filter(target + wanted, frequency_hz, band, sample_rate)
+    return minimum_phase_filter(gain_db, sample_rate) if np.any(gain_db) else None, highband
+
+
+def _curves_db(
+    card: ModelCard | None, wanted: Literal["natural", "flat"] | WidthCurve, frequency_hz: Signal
+) -> tuple[Signal, Signal]:
+    """Side against mid at `frequency_hz` as it is made, and as it shall be."""
+    own, curve = WidthCurve.of(card.own_width) if card else LEVEL, wanted
+    if curve == "natural":
+        natural = WidthCurve.of((card or NeuralDecorrelator.load().card).natural_width)
+        curve = natural if natural and own else "flat"
+        if curve == "flat":
+            warnings.warn("the model knows no natural width: its side stays as it makes it", stacklevel=4)
+    own_db = (own or LEVEL).at(frequency_hz)
+    return own_db, own_db if isinstance(curve, str) else curve.at(frequency_hz)
 
 
 class OffsetBlocker(SosFilter):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ import numpy as np
 
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError
+
+_NUMBER = r"-?\d+(\.\d+)?"
+POINTS = re.compile(rf"{_NUMBER}:{_NUMBER}(,{_NUMBER}:{_NUMBER})*")
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,21 @@ class WidthCurve:
     def of(cls, width: Mapping[str, Sequence[float]] | None) -> WidthCurve | None:
         """From the form in which model cards hold it."""
         return cls(width["frequency_hz"], width["side_to_mid_db"]) if width else None
+
+    @classmethod
+    def named(cls, text: str) -> WidthCurve:
+        """From points, or from a file's name.
+
+        Raises:
+            AudioError: neither.
+
+        >>> WidthCurve.named("100:-20,1000:-10.5").side_to_mid_db
+        [-20.0, -10.5]
+        """
+        if not POINTS.fullmatch(text):
+            return cls.read(text)
+        pairs = [point.split(":") for point in text.split(",")]
+        return cls([float(hz) for hz, _ in pairs], [float(db) for _, db in pairs])
 
     @classmethod
     def read(cls, path: Path | str) -> WidthCurve:

@@ -26,6 +26,7 @@ from mono2stereo.hashes import short_hash
 from mono2stereo.rendering.listening.stimuli import MONO, LeftOut, Stimulus
 from mono2stereo.rendering.loudness_matching import HIGHEST_PEAK, fades, gain_to
 from mono2stereo.rendering.retention import evenly_spaced
+from mono2stereo.web import shared_assets
 
 TITLE = "mono2stereo: listening page"
 WIDTHS = (0.0, 1.0, 2.0)  # of the side; the page finds the gains between them
@@ -123,6 +124,8 @@ def write_page(
     page["id"] = _digest(page, folder)
     with as_file(files("mono2stereo.rendering.listening") / "assets") as assets:
         shutil.copytree(assets, folder / "assets")
+    for shared in shared_assets():
+        (folder / "assets" / shared.name).write_bytes(shared.read_bytes())
     (folder / "assets" / "index.html").rename(folder / "index.html")
     (folder / "data.js").write_text(_call("page", page), encoding="utf-8")
 

@@ -57,5 +57,32 @@
     return made;
   }
 
-  listening.spectra = { powers, bins: BINS };
+  const OCTAVES_HZ = [63, 125, 250, 500, 1000, 2000, 4000, 8000, 16000];
+
+  /**
+   * Energies of left and right and what they have in common, per octave; left and right go through one transform.
+   * @param {Float32Array} left @param {Float32Array} right LENGTH samples each @param {number} rate
+   * @returns {{hz: number, cross: number, left: number, right: number}[]}
+   */
+  function octaves(left, right, rate) {
+    const real = new Float32Array(LENGTH), imaginary = new Float32Array(LENGTH);
+    for (let i = 0; i < LENGTH; i++) {
+      real[reversed[i]] = left[i] * window_[i];
+      imaginary[reversed[i]] = right[i] * window_[i];
+    }
+    transform(real, imaginary);
+    const made = OCTAVES_HZ.filter((hz) => hz < rate / 2).map((hz) => ({ hz, cross: 0, left: 0, right: 0 }));
+    for (let bin = 1; bin < LENGTH / 2; bin++) {
+      const octave = made[Math.round(Math.log2((bin * rate) / LENGTH / OCTAVES_HZ[0]))];
+      if (!octave) { continue; }
+      const a = real[bin] + real[LENGTH - bin], b = imaginary[bin] - imaginary[LENGTH - bin]; // twice left
+      const c = imaginary[bin] + imaginary[LENGTH - bin], d = real[LENGTH - bin] - real[bin]; // twice right
+      octave.left += a * a + b * b;
+      octave.right += c * c + d * d;
+      octave.cross += a * c + b * d;
+    }
+    return made;
+  }
+
+  listening.spectra = { powers, octaves, bins: BINS, length: LENGTH };
 })();

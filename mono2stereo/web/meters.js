@@ -5,17 +5,23 @@
   const INTEGRATION = 0.3; // seconds, of correlation and level
   const RELEASE = 1.5; // seconds, of the goniometer's own gain
 
+  /** One for each channel. @param {BaseAudioContext} context @param {AudioNode} node @param {number} fftSize */
+  listening.analysers = function (context, node, fftSize) {
+    const splitter = new ChannelSplitterNode(context, { numberOfOutputs: 2 });
+    node.connect(splitter);
+    return [0, 1].map(function (channel) {
+      const analyser = new AnalyserNode(context, { fftSize });
+      splitter.connect(analyser, channel);
+      return analyser;
+    });
+  };
+
   class Meters {
     constructor(engine) {
-      const { context } = engine;
-      const splitter = new ChannelSplitterNode(context, { numberOfOutputs: 2 });
-      engine.output.connect(splitter);
       this.engine = engine;
-      this.analysers = [0, 1].map(function (channel) {
-        const analyser = new AnalyserNode(context, { fftSize: LENGTH });
-        splitter.connect(analyser, channel);
-        return analyser;
-      });
+      const attach = () => { this.analysers = listening.analysers(engine.context, engine.output, LENGTH); };
+      attach();
+      engine.addEventListener("context", attach);
       this.channels = [new Float32Array(LENGTH), new Float32Array(LENGTH)];
       this.sums = { cross: 0, left: 0, right: 0 };
       this.peak = 0;

@@ -24,33 +24,45 @@
     return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   };
 
-  function envelope(context, signal, scale, top, width, height, colour) {
-    context.fillStyle = colour;
-    for (let x = 0; x < width; x++) {
+  function extremes(signal, columns) {
+    const lows = new Float32Array(columns), highs = new Float32Array(columns);
+    for (let x = 0; x < columns; x++) {
       let low = Infinity, high = -Infinity;
-      const last = Math.floor(((x + 1) / width) * signal.length);
-      for (let i = Math.floor((x / width) * signal.length); i < last; i++) {
+      const last = Math.floor(((x + 1) / columns) * signal.length);
+      for (let i = Math.floor((x / columns) * signal.length); i < last; i++) {
         if (signal[i] < low) { low = signal[i]; }
         if (signal[i] > high) { high = signal[i]; }
       }
-      const middle = top + height / 2;
-      context.fillRect(x, middle - (high * scale * height) / 2, 1, Math.max(1, ((high - low) * scale * height) / 2));
+      lows[x] = low;
+      highs[x] = high;
     }
+    return { lows, highs };
   }
 
   /** Signals one below the other on one scale, [signal, colour] each; seconds at the bottom. */
   listening.drawWaveforms = function (canvas, lanes, rate) {
+    const columns = Math.max(1, Math.floor(canvas.getBoundingClientRect().width));
+    const drawn = lanes.map(([signal, colour]) => ({ ...extremes(signal, columns), colour }));
+    listening.drawExtremes(canvas, drawn, lanes[0][0].length / rate);
+  };
+
+  /** The same, of the least and the greatest sample in each column. @param {Lane[]} lanes @param {number} seconds */
+  listening.drawExtremes = function (canvas, lanes, seconds) {
     const { context, width, height } = listening.blank(canvas);
     const room = (height - SECONDS_HEIGHT) / lanes.length;
     let peak = 1e-9;
-    for (const [signal] of lanes) {
-      for (const sample of signal) { peak = Math.max(peak, Math.abs(sample)); }
+    for (const { lows, highs } of lanes) {
+      for (let i = 0; i < lows.length; i++) { peak = Math.max(peak, -lows[i], highs[i]); }
     }
-    lanes.forEach(([signal, colour], i) => {
-      envelope(context, signal, 0.94 / peak, i * room, width, room, listening.colour(colour));
+    const scale = (0.94 / peak) * (room / 2);
+    lanes.forEach(({ lows, highs, colour, part = 1 }, lane) => {
+      const middle = (lane + 0.5) * room, wide = (width * part) / lows.length;
+      context.fillStyle = listening.colour(colour);
+      for (let i = 0; i < lows.length; i++) {
+        context.fillRect(i * wide, middle - highs[i] * scale, Math.max(wide, 1), Math.max(1, (highs[i] - lows[i]) * scale));
+      }
     });
-    const seconds = lanes[0][0].length / rate;
-    const every = [0.5, 1, 2, 5, 10, 30].find((step) => (seconds / step) * 44 < width) || 60;
+    const every = [0.5, 1, 2, 5, 10, 30, 60, 120, 300].find((step) => (seconds / step) * 44 < width) || 600;
     context.font = FONT;
     context.fillStyle = listening.colour("soft");
     for (let at = 0; at < seconds; at += every) {
@@ -90,11 +102,9 @@
 
   /** Powers, column by column, in dB below `loudest`, over a logarithmic axis of frequency. */
   listening.drawSpectrogram = function (canvas, powers, loudest, rate) {
-    const { context, width, height } = listening.blank(canvas);
     const { bins } = listening.spectra;
-    const columns = powers.length / bins, rows = Math.round(height);
-    const colours = ramp(listening.colour("spectrum"));
-    const image = new ImageData(columns, rows);
+    const columns = powers.length / bins, rows = Math.max(1, Math.round(canvas.getBoundingClientRect().height));
+    const shades = new Uint8ClampedArray(columns * rows);
     const hz = (row) => LOWEST_HZ * (rate / 2 / LOWEST_HZ) ** (1 - row / rows);
     for (let row = 0; row < rows; row++) {
       // Between two bins where rows are finer than bins, else the loudest of the row's bins.
@@ -109,16 +119,28 @@
           for (let bin = from; bin < highest; bin++) { power = Math.max(power, powers[at + bin]); }
         }
         const db = 10 * Math.log10(power / loudest + 1e-12);
-        const shade = 3 * Math.max(0, Math.min(255, Math.round(255 * (1 + db / RANGE_DB))));
-        const pixel = 4 * (row * columns + column);
-        for (let c = 0; c < 3; c++) { image.data[pixel + c] = colours[shade + c]; }
-        image.data[pixel + 3] = 255;
+        shades[row * columns + column] = 255 * (1 + db / RANGE_DB);
       }
     }
+    listening.paint(canvas, shades, columns, rows);
+  };
+
+  /** Shades of the spectrum's colours, row by row from the top, over a part of the canvas's width. */
+  listening.paint = function (canvas, shades, columns, rows, part = 1) {
+    const { context, width, height } = listening.blank(canvas);
+    if (!columns || !rows) { return; }
+    const colours = ramp(listening.colour("spectrum"));
+    const image = new ImageData(columns, rows);
+    shades.forEach((shade, i) => {
+      for (let c = 0; c < 3; c++) { image.data[4 * i + c] = colours[3 * shade + c]; }
+      image.data[4 * i + 3] = 255;
+    });
     const small = new OffscreenCanvas(columns, rows);
     small.getContext("2d").putImageData(image, 0, 0);
-    context.drawImage(small, 0, 0, width, height);
+    context.drawImage(small, 0, 0, width * part, height);
   };
+
+  listening.shownDb = RANGE_DB;
 
   class Timeline {
     /** Adds place and loop to the element that holds the pictures. */

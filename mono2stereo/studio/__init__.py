@@ -1,0 +1,1 @@
+"""A page on loopback to hear, set and save a conversion: server, its workers, and the page's assets."""

@@ -1,0 +1,397 @@
+"""The studio's server: the page, and what it asks for; bound to loopback, every path behind a token."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import secrets
+import shutil
+import socket
+import warnings
+import webbrowser
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from mono2stereo.conversion.widening import Width, width_filters
+from mono2stereo.dsp.true_peak import PHASES
+from mono2stereo.errors import DataError, Mono2StereoError, UsageError, fault
+from mono2stereo.model_card import ModelCard
+from mono2stereo.studio import pcm
+from mono2stereo.studio.guard import Guard
+from mono2stereo.studio.kept import keep, read_kept
+from mono2stereo.studio.passage import WIDTHS
+from mono2stereo.studio.saving import Batch, named_path, save
+from mono2stereo.studio.settings import arguments, checked, command_line, form
+from mono2stereo.studio.tab import Side, Tab
+from mono2stereo.studio.workers import Workers
+from mono2stereo.web import shared_assets
+
+MOST_TABS = 16
+MOST_UPLOAD_BYTES = 32 << 30
+MOST_JSON_BYTES = 1 << 16
+MOST_SAMPLES = 1 << 20  # of one answer
+MOST_COLUMNS = 4096
+LONGEST_NAME_BYTES = 180
+TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
+GRACE_SECONDS = 0.3  # for answers under way when it ends
+
+
+class Studio:
+    """Tabs and what they share.
+
+    Args:
+        folder: Private; for all that tabs need on disk.
+        named: Files that the command line named.
+        most_upload_bytes: Of one recording that is dropped.
+    """
+
+    def __init__(
+        self, folder: Path, named: Sequence[Path], most_upload_bytes: int = MOST_UPLOAD_BYTES
+    ) -> None:
+        self._folder, self._named, self._most = folder, [path.absolute() for path in named], most_upload_bytes
+        self._workers = Workers()
+        self._tabs: dict[str, Tab] = {}
+        self._batches: dict[str, Batch] = {}
+        self._assets = {file.name: file.read_bytes() for file in shared_assets()}
+        own = files("mono2stereo.studio") / "assets"
+        self._assets |= {file.name: file.read_bytes() for file in own.iterdir() if file.is_file()}
+
+    def app(self) -> Starlette:
+        """All routes, without the guard."""
+        calls: dict[str, Callable[[Tab, dict[str, Any]], Awaitable[Any]]] = {
+            "named": self._open_named,
+            "again": self._open_again,
+            "apply": self._apply,
+            "measure": self._measure,
+            "save": self._save,
+            "download": self._download,
+            "batch": self._batch,
+            "pause": self._pause,
+            "keep": self._keep,
+        }
+        return Starlette(
+            routes=[
+                WebSocketRoute("/tab", self._tab),
+                Route("/tabs/{tab}/recording", self._upload, methods=["POST"]),
+                Route("/tabs/{tab}/samples/{voice}", self._samples),
+                Route("/tabs/{tab}/picture/{voice}", self._picture),
+                Route("/tabs/{tab}/download/{name}", self._downloaded),
+                *[
+                    Route(f"/tabs/{{tab}}/{name}", self._call(call), methods=["POST"])
+                    for name, call in calls.items()
+                ],
+                Route("/{name:path}", self._asset),
+            ],
+            exception_handlers={Mono2StereoError: _refused, OSError: _refused},
+            lifespan=self._lifespan,
+        )
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        await self._workers.warm()
+        yield
+        await asyncio.gather(*(tab.close() for tab in self._tabs.values()), self._workers.close())
+
+    async def _asset(self, request: Request) -> Response:
+        name = request.path_params["name"] or "index.html"
+        if name not in self._assets:
+            return Response("no such page\n", 404)
+        return Response(self._assets[name], media_type=TYPES[Path(name).suffix])
+
+    async def _tab(self, socket: WebSocket) -> None:
+        """A tab lives as long as its socket."""
+        await socket.accept()
+        if len(self._tabs) >= MOST_TABS:
+            await socket.send_json({"event": "refused", "text": f"{MOST_TABS} tabs are open; close one"})
+            await socket.close()
+            return
+        key = secrets.token_urlsafe(12)
+        events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        tab = self._tabs[key] = Tab(self._folder / key, self._workers, events.put_nowait)
+        named = [path.name for path in self._named]
+        facts = {
+            "form": form(),
+            "named": named,
+            "kept": read_kept(),
+            "widths": WIDTHS,
+            "phases": PHASES.tolist(),
+        }
+        events.put_nowait({"event": "tab", "tab": key, "hop": pcm.HOP, "bands": pcm.BANDS, **facts})
+
+        async def send() -> None:
+            while True:
+                await socket.send_json(await events.get())
+
+        sending = asyncio.create_task(send())
+        try:
+            while True:
+                await socket.receive_text()
+        except (WebSocketDisconnect, KeyError):
+            pass
+        finally:
+            sending.cancel()
+            del self._tabs[key]
+            self._batches.pop(key, None)
+            await asyncio.shield(tab.close())
+
+    def _call(
+        self, call: Callable[[Tab, dict[str, Any]], Awaitable[Any]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            tab = self._of(request)
+            body = b""
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MOST_JSON_BYTES:
+                    raise UsageError("more than a page has to say")
+            try:
+                asked = json.loads(body or b"{}")
+            except (ValueError, RecursionError):
+                raise UsageError("no JSON") from None
+            if not isinstance(asked, dict) or not isinstance(asked.get("settings", {}), dict):
+                raise UsageError("no settings")
+            return JSONResponse(await call(tab, asked) or {})
+
+        return answer
+
+    def _of(self, request: Request) -> Tab:
+        tab = self._tabs.get(request.path_params["tab"])
+        if tab is None:
+            raise DataError("this tab is closed; reload the page")
+        return tab
+
+    async def _upload(self, request: Request) -> Response:
+        """A recording that was dropped."""
+        tab, name = self._of(request), _file_name(request.query_params.get("name", ""))
+        size = int(request.headers.get("content-length") or 0)
+        tab.uploads.mkdir(exist_ok=True)
+        if size > self._most or size > shutil.disk_usage(tab.uploads).free:
+            raise DataError(
+                f"{name}: too large to be dropped; name it on the command line, where it is not copied"
+            )
+        for former in tab.uploads.iterdir():
+            former.unlink()
+        file, written = tab.uploads / name, 0
+        try:
+            with file.open("xb") as opened:
+                async for piece in request.stream():
+                    written += len(piece)
+                    if written > self._most:
+                        raise DataError(f"{name}: too large to be dropped; name it on the command line")
+                    opened.write(piece)
+        except BaseException:
+            file.unlink(missing_ok=True)
+            raise
+        await tab.open(file, name, {})
+        return JSONResponse({})
+
+    async def _open_named(self, tab: Tab, asked: dict[str, Any]) -> None:
+        index = asked.get("index")
+        if type(index) is not int or not 0 <= index < len(self._named):
+            raise UsageError("no such file was named")
+        source = self._named[index]
+        await tab.open(source, source.name, asked.get("settings", {}))
+
+    async def _open_again(self, tab: Tab, asked: dict[str, Any]) -> None:
+        """The same recording, another channel or track of it."""
+        if not tab.name:
+            raise DataError("no recording is open")
+        await tab.open(tab.source, tab.name, asked.get("settings", {}))
+
+    async def _apply(self, tab: Tab, asked: dict[str, Any]) -> dict[str, Any]:
+        """What the page needs to play these settings, and the command line that they are."""
+        settings = asked.get("settings", {})
+        options, width, _ = checked(settings)
+        side = await tab.side(settings)
+        if side.changes_mid and width is not None:
+            raise UsageError(f"{options.method} makes left and right itself; leave out the width")
+        responses, notices = await asyncio.to_thread(_filters, side, width or Width(), tab.sample_rate)
+        return {
+            "side": side.number,
+            "changesMid": side.changes_mid,
+            "gain": responses[0],
+            "highband": responses[1],
+            "db": (width or Width()).db,
+            "notices": notices,
+            "command": command_line(arguments(settings), tab.name, []),
+        }
+
+    async def _measure(self, tab: Tab, asked: dict[str, Any]) -> dict[str, Any]:
+        first, last = asked.get("first"), asked.get("last")
+        if type(first) is not int or type(last) is not int:
+            raise UsageError("a passage goes from one sample to another")
+        return await tab.measure(asked.get("settings", {}), first, last, alone=bool(asked.get("alone")))
+
+    async def _save(self, tab: Tab, asked: dict[str, Any]) -> dict[str, Any]:
+        if not tab.name:
+            raise DataError("no recording is open")
+        target = named_path(asked.get("target"), "save as")
+        return await tab.work(save(tab, asked.get("settings", {}), target, force=asked.get("force") is True))
+
+    async def _download(self, tab: Tab, asked: dict[str, Any]) -> dict[str, Any]:
+        """The same file, into the tab's folder, for the browser to fetch."""
+        if not tab.name:
+            raise DataError("no recording is open")
+        made = tab.folder / "download"
+        shutil.rmtree(made, ignore_errors=True)
+        target = made / _file_name(asked.get("target"))
+        saved = await tab.work(save(tab, asked.get("settings", {}), target, force=False))
+        return {**saved, "name": target.name}
+
+    async def _downloaded(self, request: Request) -> Response:
+        tab, name = self._of(request), _file_name(request.path_params["name"])
+        file = tab.folder / "download" / name
+        if not file.is_file():
+            raise DataError("nothing to download")
+        return FileResponse(file, filename=name, media_type="application/octet-stream")
+
+    async def _batch(self, tab: Tab, asked: dict[str, Any]) -> None:
+        key = next(key for key, each in self._tabs.items() if each is tab)
+        if key in self._batches and not self._batches[key].ended:
+            raise DataError("a folder is being converted already")
+        source, target = (named_path(asked.get(each), f"{each} folder") for each in ("source", "target"))
+        if not source.is_dir():
+            raise DataError(f"{source}: no such folder")
+        checked(asked.get("settings", {}))
+        batch = self._batches[key] = Batch(tab, source, target, asked.get("settings", {}))
+        tab.work(batch.run())
+
+    async def _pause(self, tab: Tab, asked: dict[str, Any]) -> None:
+        for key, each in self._tabs.items():
+            if each is tab and key in self._batches:
+                self._batches[key].pause(asked.get("paused") is True)
+
+    async def _keep(self, tab: Tab, asked: dict[str, Any]) -> None:
+        kept = asked.get("kept")
+        if not isinstance(kept, dict):
+            raise UsageError("nothing to keep")
+        await asyncio.to_thread(keep, kept)
+
+    async def _samples(self, request: Request) -> Response:
+        tab = self._of(request)
+        first, last = _range(request, MOST_SAMPLES)
+        samples = pcm.passage(tab.file(request.path_params["voice"]), first, last)
+        return Response(samples.tobytes(), media_type="application/octet-stream")
+
+    async def _picture(self, request: Request) -> Response:
+        tab = self._of(request)
+        first, last = _range(request, 1 << 40)
+        columns = min(int(request.query_params.get("columns", 1000)), MOST_COLUMNS)
+        file = tab.file(request.path_params["voice"])
+        made = await asyncio.to_thread(pcm.picture, file, max(1, columns), first, last)
+        return Response(made, media_type="application/octet-stream")
+
+
+def _range(request: Request, most: int) -> tuple[int, int]:
+    try:
+        first, last = (int(request.query_params[name]) for name in ("first", "last"))
+    except (KeyError, ValueError):
+        raise UsageError("a passage goes from one sample to another") from None
+    if not 0 <= first <= last <= first + most or last > 1 << 48:
+        raise UsageError("no such passage")
+    return first, last
+
+
+def _filters(side: Side, width: Width, sample_rate: int) -> tuple[list[str | None], list[str]]:
+    """Impulse responses as base64 of float32, at 0 dB: the page turns up and down; and notices."""
+    if side.changes_mid:
+        return [None, None], []
+    card = ModelCard.loads(side.card) if side.card else None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        made = width_filters(card, replace(width, db=0.0), sample_rate)
+    packed = [None if one is None else base64.b64encode(one.astype("<f4").tobytes()).decode() for one in made]
+    return packed, [str(each.message) for each in caught]
+
+
+def _file_name(text: Any) -> str:
+    """The name alone of what a page names, fit for any disk.
+
+    Raises:
+        UsageError: None is left.
+    """
+    name = Path(str(text or "").replace("\\", "/")).name
+    name = "".join(one for one in name if one.isprintable() and one not in '<>:"|?*')
+    stem, suffix = Path(name).stem, Path(name).suffix[:16]
+    while len((stem + suffix).encode()) > LONGEST_NAME_BYTES:
+        stem = stem[:-1]
+    if not stem.strip(". "):
+        raise UsageError("a file has a name")
+    return stem + suffix
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    text = fault(error) if isinstance(error, OSError) else str(error)
+    return JSONResponse({"error": text}, 400)
+
+
+class _Server(uvicorn.Server):
+    """Tells who started it once it answers."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tell()
+
+
+def serve(named: Sequence[Path], *, port: int = 0, browse: bool = True) -> None:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Args:
+        named: Files to offer.
+        port: 0 for any that is free.
+        browse: Open the page in the default browser.
+
+    Raises:
+        UsageError: The port is taken.
+        DataError: A file is not there.
+    """
+    for path in named:
+        if not path.is_file():
+            raise DataError(f"{path}: no such file")
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError as error:
+        raise UsageError(
+            f"port {port}: {(error.strerror or 'not to be had').lower()}; name another"
+        ) from None
+    port = listening.getsockname()[1]
+    token = secrets.token_urlsafe(24)
+    address = f"http://127.0.0.1:{port}/{token}/"
+
+    def started() -> None:
+        print(f"{address}\nCtrl-C ends it.", flush=True)
+        if browse:
+            webbrowser.open(address)
+
+    with TemporaryDirectory(prefix="mono2stereo-studio-", ignore_cleanup_errors=True) as folder:
+        hosts = [f"127.0.0.1:{port}", f"localhost:{port}"]
+        app = Guard(Studio(Path(folder), named).app(), token, hosts)
+        config = uvicorn.Config(
+            app,
+            ws="wsproto",
+            http="h11",
+            log_level="error",
+            ws_max_size=MOST_JSON_BYTES,
+            timeout_graceful_shutdown=1,
+            server_header=False,
+        )
+        _Server(config, started).run(sockets=[listening])
