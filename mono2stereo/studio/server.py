@@ -391,7 +391,8 @@ def serve(named: Sequence[Path], *, port: int = 0, browse: bool = True) -> None:
             http="h11",
             log_level="error",
             ws_max_size=MOST_JSON_BYTES,
-            timeout_graceful_shutdown=1,
+            ws_ping_interval=None,  # a page that sleeps is not gone: the system tells when one is
+            timeout_graceful_shutdown=GRACE_SECONDS,  # type: ignore[arg-type]
             server_header=False,
         )
         _Server(config, started).run(sockets=[listening])

@@ -1,6 +1,6 @@
 """A process that decodes, makes a side, or measures: `python -m mono2stereo.studio.worker`.
 
-Takes one job as a line of JSON from stdin and tells on stdout how it goes, a line of JSON per event. A file
+Takes jobs from stdin, each a line of JSON, and tells on stdout how they go, a line of JSON per event. A file
 that crashes a decoder ends this process, not the studio; so does the end of stdin, which is the studio's.
 """
 
@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -34,29 +35,28 @@ Tell = Callable[..., None]
 
 
 def main() -> None:
-    """Wait for the job, do it."""
+    """Do job after job."""
     events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(1, 2)  # decoders chat
-    line = sys.stdin.readline()
-    if not line:
-        return
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
-    job = json.loads(line)
+    jobs: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=_read, args=(jobs,), daemon=True).start()
 
     def tell(event: str, **facts: Any) -> None:
         print(json.dumps({"event": event, **facts}), file=events, flush=True)
 
-    name = str(job.get("name", ""))
-    try:
-        JOBS[job.pop("job")](tell, **job)
-    except Exception as error:
-        tell("failed", text=in_one_line(error, name) or f"{name}: {type(error).__name__}")
-    os._exit(0)
+    while True:
+        job = json.loads(jobs.get())
+        name = str(job.get("name", ""))
+        try:
+            JOBS[job.pop("job")](tell, **job)
+        except Exception as error:
+            tell("failed", text=in_one_line(error, name) or f"{name}: {type(error).__name__}")
 
 
-def _end_with_stdin() -> None:
-    sys.stdin.read()
+def _read(jobs: SimpleQueue[str]) -> None:
+    for line in sys.stdin:
+        jobs.put(line)
     os._exit(1)
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 Told = Callable[[dict[str, Any]], None]
 LONGEST_EVENT = 1 << 22  # bytes; a model's card may be long
+LAST = ("finished", "failed", "measured")
+MOST_SPARES = 3
 DIED = "its process died; the file may be damaged, or memory short"
 CONVERT = [sys.executable, "-c", "from mono2stereo.cli import main; main()", "convert"]
 
@@ -22,40 +24,49 @@ class Job:
 
     Args:
         process: Its worker.
-        job: What `worker.main` takes.
+        job: What `worker.JOBS` take.
         told: Called with each event, and with "failed" if the process dies.
+        release: Takes the process back that is done.
     """
 
-    def __init__(self, process: Process, job: dict[str, Any], told: Told) -> None:
-        self._process, self._told, self._job = process, told, job
+    def __init__(
+        self, process: Process, job: dict[str, Any], told: Told, release: Callable[[Process], None]
+    ) -> None:
+        self._process, self._told, self._job, self._release = process, told, job, release
+        self._ended = False
         self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin
         assert stdout
-        ended = False
         with contextlib.suppress(ConnectionError):
             stdin.write(json.dumps(self._job).encode() + b"\n")
             await stdin.drain()
             async for line in stdout:
                 event = json.loads(line)
-                ended = event["event"] in ("finished", "failed", "measured")
+                done = event["event"] in LAST
+                if done:
+                    self._ended = True
+                    self._release(self._process)
                 self._told(event)
-        await self._process.wait()
-        if not ended:
-            self._told({"event": "failed", "text": f"{self._job.get('name', '')}: {DIED}"})
+                if done:
+                    return
+        self._ended = True
+        self._told({"event": "failed", "text": f"{self._job.get('name', '')}: {DIED}"})
 
     async def stop(self) -> None:
         """End it; nothing is told any more."""
         self._task.cancel()
+        if self._ended:
+            return
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
 
 
 class Workers:
-    """Starts jobs, the next one's process beforehand."""
+    """Gives jobs processes; some wait, with their imports done."""
 
     def __init__(self) -> None:
         self._spare: list[Process] = []
@@ -66,8 +77,19 @@ class Workers:
             self._spare.append(await self._new())
 
     async def start(self, job: dict[str, Any], told: Told) -> Job:
-        process = self._spare.pop() if self._spare else await self._new()
-        return Job(process, job, told)
+        while self._spare:
+            process = self._spare.pop()
+            if process.returncode is None:
+                break
+        else:
+            process = await self._new()
+        return Job(process, job, told, self._take_back)
+
+    def _take_back(self, process: Process) -> None:
+        if len(self._spare) < MOST_SPARES and process.returncode is None:
+            self._spare.append(process)
+        else:
+            process.kill()
 
     async def close(self) -> None:
         for process in self._spare:
