@@ -27,6 +27,6 @@ def run(options: argparse.Namespace) -> None:
         raise UsageError(f"studio needs {', '.join(missing)}; pip install 'mono2stereo[studio]'")
     if not 0 <= options.port < 1 << 16:
         raise UsageError(f"--port {options.port}: from 0 to 65535")
-    from mono2stereo.studio.server import serve
+    from mono2stereo.studio.serving import serve
 
     serve(options.files, port=options.port, browse=not options.no_browser)

@@ -13,6 +13,8 @@ from mono2stereo.studio.settings import Settings, arguments, checked, command_li
 from mono2stereo.studio.tab import Tab
 from mono2stereo.studio.workers import convert
 
+LONGEST_NAME_BYTES = 180
+
 
 def named_path(text: Any, what: str) -> Path:
     """A path that a person wrote.
@@ -24,6 +26,22 @@ def named_path(text: Any, what: str) -> Path:
     if not path.is_absolute():
         raise UsageError(f"{what}: give a whole path, such as {Path.home() / 'Music'}")
     return path
+
+
+def file_name(text: Any) -> str:
+    """The name alone of what a page names, fit for any disk.
+
+    Raises:
+        UsageError: None is left.
+    """
+    name = Path(str(text or "").replace("\\", "/")).name
+    name = "".join(one for one in name if one.isprintable() and one not in '<>:"|?*')
+    stem, suffix = Path(name).stem, Path(name).suffix[:16]
+    while len((stem + suffix).encode()) > LONGEST_NAME_BYTES:
+        stem = stem[:-1]
+    if not stem.strip(". "):
+        raise UsageError("a file has a name")
+    return stem + suffix
 
 
 async def save(tab: Tab, settings: Settings, target: Path, *, force: bool) -> dict[str, Any]:

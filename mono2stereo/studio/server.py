@@ -8,17 +8,13 @@ import contextlib
 import json
 import secrets
 import shutil
-import socket
 import warnings
-import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -30,10 +26,9 @@ from mono2stereo.dsp.true_peak import PHASES
 from mono2stereo.errors import DataError, Mono2StereoError, UsageError, fault
 from mono2stereo.model_card import ModelCard
 from mono2stereo.studio import pcm
-from mono2stereo.studio.guard import Guard
 from mono2stereo.studio.kept import keep, read_kept
 from mono2stereo.studio.passage import WIDTHS
-from mono2stereo.studio.saving import Batch, named_path, save
+from mono2stereo.studio.saving import Batch, file_name, named_path, save
 from mono2stereo.studio.settings import arguments, checked, command_line, form
 from mono2stereo.studio.tab import Side, Tab
 from mono2stereo.studio.workers import Workers
@@ -44,9 +39,7 @@ MOST_UPLOAD_BYTES = 32 << 30
 MOST_JSON_BYTES = 1 << 16
 MOST_SAMPLES = 1 << 20  # of one answer
 MOST_COLUMNS = 4096
-LONGEST_NAME_BYTES = 180
 TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
-GRACE_SECONDS = 0.3  # for answers under way when it ends
 
 
 class Studio:
@@ -175,7 +168,7 @@ class Studio:
 
     async def _upload(self, request: Request) -> Response:
         """A recording that was dropped."""
-        tab, name = self._of(request), _file_name(request.query_params.get("name", ""))
+        tab, name = self._of(request), file_name(request.query_params.get("name", ""))
         size = int(request.headers.get("content-length") or 0)
         tab.uploads.mkdir(exist_ok=True)
         if size > self._most or size > shutil.disk_usage(tab.uploads).free:
@@ -247,12 +240,12 @@ class Studio:
             raise DataError("no recording is open")
         made = tab.folder / "download"
         shutil.rmtree(made, ignore_errors=True)
-        target = made / _file_name(asked.get("target"))
+        target = made / file_name(asked.get("target"))
         saved = await tab.work(save(tab, asked.get("settings", {}), target, force=False))
         return {**saved, "name": target.name}
 
     async def _downloaded(self, request: Request) -> Response:
-        tab, name = self._of(request), _file_name(request.path_params["name"])
+        tab, name = self._of(request), file_name(request.path_params["name"])
         file = tab.folder / "download" / name
         if not file.is_file():
             raise DataError("nothing to download")
@@ -317,82 +310,6 @@ def _filters(side: Side, width: Width, sample_rate: int) -> tuple[list[str | Non
     return packed, [str(each.message) for each in caught]
 
 
-def _file_name(text: Any) -> str:
-    """The name alone of what a page names, fit for any disk.
-
-    Raises:
-        UsageError: None is left.
-    """
-    name = Path(str(text or "").replace("\\", "/")).name
-    name = "".join(one for one in name if one.isprintable() and one not in '<>:"|?*')
-    stem, suffix = Path(name).stem, Path(name).suffix[:16]
-    while len((stem + suffix).encode()) > LONGEST_NAME_BYTES:
-        stem = stem[:-1]
-    if not stem.strip(". "):
-        raise UsageError("a file has a name")
-    return stem + suffix
-
-
 async def _refused(request: Request, error: Exception) -> Response:
     text = fault(error) if isinstance(error, OSError) else str(error)
     return JSONResponse({"error": text}, 400)
-
-
-class _Server(uvicorn.Server):
-    """Tells who started it once it answers."""
-
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._tell = started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._tell()
-
-
-def serve(named: Sequence[Path], *, port: int = 0, browse: bool = True) -> None:
-    """Serve until Ctrl-C or SIGTERM.
-
-    Args:
-        named: Files to offer.
-        port: 0 for any that is free.
-        browse: Open the page in the default browser.
-
-    Raises:
-        UsageError: The port is taken.
-        DataError: A file is not there.
-    """
-    for path in named:
-        if not path.is_file():
-            raise DataError(f"{path}: no such file")
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(("127.0.0.1", port))
-    except OSError as error:
-        raise UsageError(
-            f"port {port}: {(error.strerror or 'not to be had').lower()}; name another"
-        ) from None
-    port = listening.getsockname()[1]
-    token = secrets.token_urlsafe(24)
-    address = f"http://127.0.0.1:{port}/{token}/"
-
-    def started() -> None:
-        print(f"{address}\nCtrl-C ends it.", flush=True)
-        if browse:
-            webbrowser.open(address)
-
-    with TemporaryDirectory(prefix="mono2stereo-studio-", ignore_cleanup_errors=True) as folder:
-        hosts = [f"127.0.0.1:{port}", f"localhost:{port}"]
-        app = Guard(Studio(Path(folder), named).app(), token, hosts)
-        config = uvicorn.Config(
-            app,
-            ws="wsproto",
-            http="h11",
-            log_level="error",
-            ws_max_size=MOST_JSON_BYTES,
-            ws_ping_interval=None,  # a page that sleeps is not gone: the system tells when one is
-            timeout_graceful_shutdown=GRACE_SECONDS,  # type: ignore[arg-type]
-            server_header=False,
-        )
-        _Server(config, started).run(sockets=[listening])

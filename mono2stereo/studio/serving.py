@@ -1,0 +1,78 @@
+"""Starts the studio's server and ends it: loopback, a token, a private folder."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import webbrowser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import uvicorn
+
+from mono2stereo.errors import DataError, UsageError
+from mono2stereo.studio.guard import Guard
+from mono2stereo.studio.server import MOST_JSON_BYTES, Studio
+
+GRACE_SECONDS = 0.3  # for answers under way when it ends
+
+
+class _Server(uvicorn.Server):
+    """Tells who started it once it answers."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tell()
+
+
+def serve(named: Sequence[Path], *, port: int = 0, browse: bool = True) -> None:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Args:
+        named: Files to offer.
+        port: 0 for any that is free.
+        browse: Open the page in the default browser.
+
+    Raises:
+        UsageError: The port is taken.
+        DataError: A file is not there.
+    """
+    for path in named:
+        if not path.is_file():
+            raise DataError(f"{path}: no such file")
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError as error:
+        raise UsageError(
+            f"port {port}: {(error.strerror or 'not to be had').lower()}; name another"
+        ) from None
+    port = listening.getsockname()[1]
+    token = secrets.token_urlsafe(24)
+    address = f"http://127.0.0.1:{port}/{token}/"
+
+    def started() -> None:
+        print(f"{address}\nCtrl-C ends it.", flush=True)
+        if browse:
+            webbrowser.open(address)
+
+    with TemporaryDirectory(prefix="mono2stereo-studio-", ignore_cleanup_errors=True) as folder:
+        hosts = [f"127.0.0.1:{port}", f"localhost:{port}"]
+        app = Guard(Studio(Path(folder), named).app(), token, hosts)
+        config = uvicorn.Config(
+            app,
+            ws="wsproto",
+            http="h11",
+            log_level="error",
+            ws_max_size=MOST_JSON_BYTES,
+            ws_ping_interval=None,  # a page that sleeps is not gone: the system tells when one is
+            timeout_graceful_shutdown=GRACE_SECONDS,  # type: ignore[arg-type]
+            server_header=False,
+        )
+        _Server(config, started).run(sockets=[listening])
