@@ -22,6 +22,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mono2stereo.conversion.widening import Width, width_filters
+from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.dsp.true_peak import PHASES
 from mono2stereo.errors import DataError, Mono2StereoError, UsageError, fault
 from mono2stereo.model_card import ModelCard
@@ -39,6 +40,7 @@ MOST_UPLOAD_BYTES = 32 << 30
 MOST_JSON_BYTES = 1 << 16
 MOST_SAMPLES = 1 << 20  # of one answer
 MOST_COLUMNS = 4096
+FIXED = [name for name, method in CLASSICAL.items() if method().changes_mid]  # have a width of their own
 TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
 
 
@@ -120,6 +122,7 @@ class Studio:
             "named": named,
             "kept": read_kept(),
             "widths": WIDTHS,
+            "fixed": FIXED,
             "phases": PHASES.tolist(),
         }
         events.put_nowait({"event": "tab", "tab": key, "hop": pcm.HOP, "bands": pcm.BANDS, **facts})

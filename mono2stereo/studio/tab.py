@@ -53,14 +53,13 @@ class Tab:
         self.folder, self._workers, self.tell = folder, workers, tell
         self.source = Path()
         self.name = ""
-        self.channel = ""
-        self.track: int | None = None
         self.sample_rate = 0
         self.sides: dict[tuple[str | None, str | None], Side] = {}
         self._opened = 0
         self._numbers = 0
         self._decoding: Job | None = None
         self._measuring: Job | None = None
+        self._opening = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -79,11 +78,15 @@ class Tab:
     async def open(self, source: Path, name: str, settings: Settings) -> None:
         """Take another recording, or the same with another channel or track; the former one goes."""
         options, _, how = checked(settings)
+        async with self._opening:
+            await self._open(source, name, how.channel, options.track)
+
+    async def _open(self, source: Path, name: str, channel: str, track: int | None) -> None:
         await self._forget()
         self._opened += 1
         self._place.mkdir()
-        self.source, self.name, self.channel, self.track = source, name, how.channel, options.track
-        facts = {"source": str(source), "name": name, "file": str(self.mid), "channel": how.channel}
+        self.source, self.name = source, name
+        facts = {"source": str(source), "name": name, "file": str(self.mid), "channel": channel}
         number = self._opened
 
         def told(event: dict[str, Any]) -> None:
@@ -96,7 +99,7 @@ class Tab:
                 self.work(self._remake())
             self.tell({**event, "voice": "mid", "recording": number, "name": name})
 
-        self._decoding = await self._workers.start({"job": "decode", "track": options.track, **facts}, told)
+        self._decoding = await self._workers.start({"job": "decode", "track": track, **facts}, told)
         self.work(self._workers.warm())
 
     async def side(self, settings: Settings) -> Side:

@@ -129,6 +129,12 @@ def studio(tmp_path_factory: pytest.TempPathFactory, sounds: list[Path]) -> Iter
     started.stop()
 
 
+@pytest.fixture(autouse=True)
+def _nothing_kept(studio: Studio) -> None:
+    """What a test before set is not what the next one begins with."""
+    studio.kept.unlink(missing_ok=True)
+
+
 @pytest.fixture
 def tab(studio: Studio) -> Iterator[Tab]:
     """Closed in the end."""

@@ -11,7 +11,8 @@
   }
 
   function start(link, facts) {
-    const state = new listening.State(facts.kept.last || {});
+    const widths = facts.form.filter((option) => option.group === "width").map((option) => option.name);
+    const state = new listening.State(facts.kept.last || {}, widths, facts.fixed);
     const player = new listening.Player(link, state, facts), { engine } = player;
     const settings = new listening.Settings(state, facts.form);
     const pictures = new listening.Pictures(player, facts);
@@ -43,8 +44,10 @@
     if (facts.named.length) { named(0); }
 
     async function toggle() {
-      await /** @type {AudioContext} */ (engine.context).resume();
-      if (engine.playing || engine.resumes) { engine.pause(); } else { engine.play(); }
+      if (engine.context.state !== "running") {
+        await /** @type {AudioContext} */ (engine.context).resume();
+        engine.play();
+      } else if (engine.playing || engine.resumes) { engine.pause(); } else { engine.play(); }
     }
     const monitor = (name) => {
       engine.setMonitor(name === "mono" ? "stereo" : name);

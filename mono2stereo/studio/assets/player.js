@@ -38,7 +38,7 @@
     }
 
     get open() { return this.recording > 0 && this.engine.samples > 0; }
-    get settings() { return this.state.slots[this.forced || this.state.active]; }
+    get settings() { return this.state.asked(this.state.slots[this.forced || this.state.active]); }
 
     #told(told) {
       if (told.event === "opened" && told.voice === "mid") { this.#begin(told); }
@@ -71,7 +71,9 @@
       mid.grow(0, told.frames);
       this.engine.load(new Map([["mid", mid]]), [{ mid: "mid", side: null, gains: [1, 1, 1] }]);
       this.engine.select({ mid: "mid", side: null, gains: [1, 1, 1] });
-      this.engine.play(); // as soon as something has come, where the browser lets it sound
+      const { engine } = this, { context } = engine;
+      // As soon as something has come, where the browser lets it sound; else when Play is pressed.
+      /** @type {AudioContext} */ (context).resume().then(() => { if (engine.context === context) { engine.play(); } }, () => null);
       this.dispatchEvent(new Event("recording"));
       this.apply();
     }
@@ -124,6 +126,7 @@
 
     /** Make what these settings sound like, beside what is heard. @returns {Promise<void>} */
     async prepare(settings) {
+      settings = this.state.asked(settings);
       const key = chainKey(settings);
       if (!this.chains.has(key)) { this.#chain(key, await this.link.call("apply", { settings })); }
     }
@@ -149,7 +152,7 @@
     }
 
     #prune(newest) {
-      const kept = new Set([newest, ...Object.values(this.state.slots).map(chainKey)]);
+      const kept = new Set([newest, ...Object.values(this.state.slots).map((each) => chainKey(this.state.asked(each)))]);
       for (const [key, { side, filtered }] of this.chains) {
         if (this.chains.size <= MOST_CHAINS) { return; }
         if (kept.has(key) || this.engine.stimulus?.side === side) { continue; }

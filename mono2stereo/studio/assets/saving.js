@@ -43,7 +43,7 @@
       input.addEventListener("change", async () => {
         this.state.set({ [name]: value() });
         if (["from-left", "from-right", "track"].includes(name)) { // another mid
-          try { await this.link.call("again", { settings: this.state.settings }); } catch (error) { find("saved").textContent = error.message; }
+          try { await this.link.call("again", { settings: this.state.asked() }); } catch (error) { find("saved").textContent = error.message; }
         }
       });
       this.state.addEventListener("change", () => {
@@ -67,8 +67,7 @@
       const note = find("saved");
       note.textContent = texts.saving;
       try {
-        const { settings } = this.state;
-        const done = await this.link.call(call, { settings, target, force: find("force").checked });
+        const done = await this.link.call(call, { settings: this.state.asked(), target, force: find("force").checked });
         note.textContent = done.said;
         find("command").value = done.command;
         if (done.name) {
@@ -91,7 +90,7 @@
       this.paused = false;
       find("show-batch").addEventListener("click", () => find("batch").showModal());
       find("batch-start").addEventListener("click", async () => {
-        const asked = { settings: state.settings, source: find("batch-source").value.trim(), target: find("batch-target").value.trim() };
+        const asked = { settings: state.asked(), source: find("batch-source").value.trim(), target: find("batch-target").value.trim() };
         try { await link.call("batch", asked); } catch (error) { find("batch-state").textContent = error.message; }
       });
       find("batch-pause").addEventListener("click", () => link.call("pause", { paused: !this.paused }));

@@ -5,9 +5,16 @@
   const LIVE = ["method", "model", "width", "width-curve", "mono-below", "highband"];
 
   class State extends EventTarget {
-    /** Dispatches "change". @param {Settings} settings of both slots */
-    constructor(settings = {}) {
+    /**
+     * Dispatches "change".
+     * @param {Settings} settings of both slots
+     * @param {string[]} widths names of the options that concern the width
+     * @param {string[]} fixed methods that have a width of their own
+     */
+    constructor(settings = {}, widths = [], fixed = []) {
       super();
+      this.widths = widths;
+      this.fixed = fixed;
       this.slots = { A: { ...settings }, B: { ...settings } };
       this.active = "A";
       this.past = [];
@@ -16,6 +23,12 @@
     }
 
     get settings() { return this.slots[this.active]; }
+
+    /** Settings as they are asked for: without a width where the method takes none. @param {Settings} settings */
+    asked(settings = this.settings) {
+      if (!this.fixed.includes(String(settings.method))) { return settings; }
+      return Object.fromEntries(Object.entries(settings).filter(([name]) => !this.widths.includes(name)));
+    }
 
     /** Change settings of the slot that is heard; changes of one thing in a row are undone together. */
     set(changes) {

@@ -74,6 +74,9 @@
         for (const input of [find(id), find(`${id}-number`)]) { if (Number(input.value) !== value) { input.value = value; } }
       }
       if (document.activeElement !== find("model")) { find("model").value = settings.model || ""; }
+      for (const element of document.querySelectorAll("[data-width]")) {
+        /** @type {any} */ (element).inert = state.fixed.includes(settings.method);
+      }
       find("highband").checked = settings.highband !== "off";
       const curve = settings["width-curve"] || "natural", own = curve !== "natural" && curve !== "flat";
       document.querySelector(`input[name=curve][value=${own ? "own" : curve}]`).checked = true;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -25,8 +26,23 @@ class Firefox:
         (profile / "user.js").write_text("".join(lines))
         program = shutil.which("firefox-esr") or shutil.which("firefox")
         assert program
+        sound, self._loudspeaker = dict(os.environ), None
+        if shutil.which("pulseaudio"):  # without a sound card Web Audio stands still
+            server = f"unix:{profile / 'pulse'}"
+            modules = [f"module-native-protocol-unix socket={profile / 'pulse'}", "module-null-sink"]
+            call = [
+                "pulseaudio",
+                "-n",
+                "--exit-idle-time=-1",
+                "--use-pid-file=no",
+                *(f"-L{one}" for one in modules),
+            ]
+            self._loudspeaker = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            sound["PULSE_SERVER"] = server
         command = [program, "--headless", "--marionette", "--no-remote", "--profile", str(profile)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=sound
+        )
         self._number = 0
         ends = time.monotonic() + patience_seconds
         while True:
@@ -47,6 +63,9 @@ class Firefox:
         self._socket.close()
         self._process.terminate()
         self._process.wait(60)
+        if self._loudspeaker:
+            self._loudspeaker.terminate()
+            self._loudspeaker.wait(60)
 
     def ask(self, command: str, arguments: dict[str, Any]) -> Any:
         """A command's answer."""
