@@ -171,7 +171,8 @@
 
   class Blind {
     constructor(player, state) {
-      Object.assign(this, { player, state });
+      this.player = player;
+      this.state = state;
       /** @type {any} */
       this.trials = null;
       find("blind").addEventListener("click", () => this.toggle());

@@ -7,7 +7,9 @@
 
   class Saving {
     constructor(link, state, player, form) {
-      Object.assign(this, { link, state, player });
+      this.link = link;
+      this.state = state;
+      this.player = player;
       for (const option of form.filter((one) => AT_A_FILE.includes(one.group))) { this.#field(option); }
       find("show-save").addEventListener("click", () => this.show());
       find("save-here").addEventListener("click", () => this.#save("save", find("target").value.trim()));

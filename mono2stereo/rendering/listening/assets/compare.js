@@ -3,6 +3,7 @@
 (function () {
   const find = (id) => document.getElementById(id);
   const GROUPS = { input: "Input", recording: "Recording", network: "Network", default: "Default model", classical: "Classical methods" };
+  /** @type {[string, number][]} */
   const COLUMNS = [["log_mel_db", 1], ["coherence_1024", 2], ["coherence_4096", 2], ["level_db", 1]];
   const PICTURE_COLUMNS = 700;
   const KEPT_PICTURES = 40;
@@ -63,7 +64,7 @@
       const row = radio.closest("tr"), list = row.closest(".scroll"); // the list scrolls, the page stays
       const above = row.offsetTop - 2 * row.offsetHeight, below = row.offsetTop + row.offsetHeight - list.clientHeight;
       list.scrollTop = Math.max(below, Math.min(above, list.scrollTop));
-      if (document.activeElement?.name === "version") { radio.focus(); } else { listening.say(listening.nameOf(key)); }
+      if (document.activeElement?.matches("[name=version]")) { radio.focus(); } else { listening.say(listening.nameOf(key)); }
       this.engine.select(stimulus);
     }
 

@@ -43,6 +43,7 @@
 
     const compare = new listening.Compare(engine, open);
     const blind = new listening.Blind(engine, open, toggle);
+    /** @type {any} */
     let view = null;
 
     async function show(name) {
@@ -62,14 +63,14 @@
     }
 
     document.addEventListener("click", function (event) {
-      if (event.target.closest("[data-play]")) { toggle(); }
+      if (/** @type {Element} */ (event.target).closest("[data-play]")) { toggle(); }
     });
     engine.addEventListener("change", function () {
       document.body.classList.toggle("playing", engine.playing);
       for (const name of document.querySelectorAll("[data-play-name]")) { name.textContent = engine.playing ? "Pause" : "Play"; }
     });
     document.addEventListener("keydown", function (event) {
-      const { target, key } = event;
+      const { key } = event, target = /** @type {Element} */ (event.target);
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || find("keys").open) { return; }
       if (!find("keys-on").checked || target.matches("select, textarea, input[type=text]")) { return; }
       if (key === " " && target.matches("button, summary, input[type=checkbox], a")) { return; }

@@ -39,7 +39,7 @@ window.listening = (function () {
     const decoder = new OfflineAudioContext(1, 1, excerpt.sampleRate);
     const packed = Object.entries(arrived.get(excerpt.key));
     const decoded = packed.map(async function ([name, base64]) {
-      return [name, await decoder.decodeAudioData(bytes(base64))];
+      return /** @type {[string, AudioBuffer]} */ ([name, await decoder.decodeAudioData(bytes(base64))]);
     });
     return new Map(await Promise.all(decoded));
   };
