@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from mono2stereo.conversion.width_curve import WidthCurve
 from mono2stereo.conversion.formats import SAMPLES, SUFFIX_OF_KIND
 from mono2stereo.conversion.options import FileOptions
 from mono2stereo.conversion.widening import Width
+from mono2stereo.conversion.width_curve import WidthCurve
 from mono2stereo.errors import AudioError, UsageError
 
 LARGEST_GAIN_DB = 120.0

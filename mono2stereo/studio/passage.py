@@ -13,7 +13,7 @@ import soundfile
 
 from mono2stereo.conversion.gain import true_peak_db
 from mono2stereo.conversion.widening import Width, width_filters
-from mono2stereo.decorrelators.base import FirStream
+from mono2stereo.decorrelators.fir import FirStream
 from mono2stereo.dsp.loudness import LoudnessMeter
 from mono2stereo.dsp.mid_side import decode
 from mono2stereo.dsp.signals import Signal
