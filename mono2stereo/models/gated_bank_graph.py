@@ -155,20 +155,21 @@ class FiltersInPairs:
 
     def _gates(self, envelopes: str) -> str:
         """From 0 to 1, twice: for the real and for the imaginary part of what they weigh."""
-        graph, groups = self.graph, self.n_bins * PAIR
+        graph, groups, spacing = self.graph, self.n_bins * PAIR, [1, GATE_SPACING // PAIR]
         x = graph.reshape(envelopes, [1, groups * 2, 1, -1])
-        for kernel, name, times, activation in (
-            (graph.gate_0(), "gate_0", 1, "Relu"),
-            ("kernel_gate_1", "gate_1", 2, "Sigmoid"),
-        ):
-            shape = graph.shape(f"kernel_{name}")
-            operands = [
-                self._for_frames(kernel, shape, times),
-                self._for_frames(f"bias_{name}", shape[:1], times),
-            ]
-            x = graph.add("Conv", [x, *operands], group=groups, dilations=[1, GATE_SPACING // PAIR])
-            x = graph.add(activation, [x])
-        return x
+        kernel = self._for_frames(graph.gate_0(), graph.shape("kernel_gate_0"))
+        bias = self._for_frames("bias_gate_0", graph.shape("bias_gate_0"))
+        x = graph.add("Relu", [graph.add("Conv", [x, kernel, bias], group=groups, dilations=spacing)])
+        # Few filters: both frames of a bin are one group, for the sake of sixteen channels out.
+        outputs, inputs, _, taps = graph.shape("kernel_gate_1")
+        apart = [self.n_bins, 1, outputs // self.n_bins, 1, 1, inputs, 1, taps]
+        same_frame = np.eye(PAIR, dtype=np.float32).reshape(1, PAIR, 1, 1, PAIR, 1, 1, 1).repeat(2, axis=3)
+        kernel = graph.reshape("kernel_gate_1", apart)
+        kernel = graph.add("Mul", [kernel, graph.constant("same_frame", same_frame)])
+        kernel = graph.reshape(kernel, [PAIR * 2 * outputs, PAIR * inputs, 1, taps])
+        bias = self._for_frames("bias_gate_1", [outputs], times=2)
+        x = graph.add("Conv", [x, kernel, bias], group=self.n_bins, dilations=spacing)
+        return graph.add("Sigmoid", [x])
 
     def _bank(self, mid: str) -> str:
         """Outputs (bin, frame, filter, part)."""
@@ -191,7 +192,7 @@ class FiltersInPairs:
         frames = graph.reshape(frames, [1, 2 * self.n_bins, -1])
         return graph.cut(frames, 0, later - after * AT_ONCE or None, 2)
 
-    def _for_frames(self, constant: str, shape: list[int], times: int) -> str:
+    def _for_frames(self, constant: str, shape: list[int], times: int = 1) -> str:
         """`(out, …)` for each frame of a pair, each output so many times."""
         outputs, *others = shape[0] // self.n_bins, *shape[1:]
         apart = self.graph.reshape(constant, [self.n_bins, 1, outputs, 1, *others])
