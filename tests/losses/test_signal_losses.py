@@ -103,7 +103,7 @@ def test_each_bands_coherence_has_the_floor_of_its_own():
 
 
 def test_coherence_refuses_too_few_frames(coherence):
-    with pytest.raises(ValueError, match="needs 16"):
+    with pytest.raises(ValueError, match=r"^coherence over 12 frames of 1024; needs 16$"):
         loss_of(coherence, noise(1, samples=4000), noise(2, samples=4000))
 
 
@@ -162,6 +162,9 @@ def test_lag_counts_up_to_its_limit_on_both_sides():
         at, beyond = (np.roll(mid, limit + more, axis=1) for more in (0, np.sign(limit)))
         assert loss_of(loss, at, mid) > 0.85
         assert loss_of(loss, beyond, mid) < 0.1
+    far = np.zeros((2, 16000), np.float32)  # 2000 less than 2^14, a transform too short for these lags
+    far[:, 14384:] = mid[:, :1616]
+    assert loss_of(loss, far, mid[:, :16000]) < 0.1
 
 
 def test_lag_finds_an_echo_and_its_place_does_not_matter():
@@ -250,12 +253,24 @@ def test_movement_stills_a_sway_and_stirs_what_stands_still():
         assert loss_of(loss, side - step, mid) < float(value) < loss_of(loss, side + step, mid)
 
 
-def test_no_term_depends_on_the_batch_size():
-    mid, side = noise(15, batch=1), noise(16, batch=1)
-    one = signal_terms(TERMS, side=tf.constant(side), mid=tf.constant(mid))
-    four = signal_terms(TERMS, side=tf.constant(np.tile(side, (4, 1))), mid=tf.constant(np.tile(mid, (4, 1))))
-    for name in one:
-        assert float(one[name]) == pytest.approx(float(four[name]), rel=1e-5), name
+def test_a_batch_is_the_mean_of_its_examples():
+    """However unlike they are: no floor, peak or energy of one counts for another."""
+    gain = np.array([[1.0], [0.01], [3.0]], np.float32)
+    mid, side = noise(15, batch=3) * gain, noise(16, batch=3) * gain[::-1]
+    side[0] += 5 * mid[0]
+    batch = signal_terms(TERMS, side=tf.constant(side), mid=tf.constant(mid))
+    each = [
+        signal_terms(TERMS, side=tf.constant(s[None]), mid=tf.constant(m[None]))
+        for s, m in zip(side, mid, strict=True)
+    ]
+    for name in TERMS:
+        assert float(batch[name]) == pytest.approx(np.mean([one[name] for one in each]), rel=1e-5), name
+
+
+def test_a_transform_is_as_long_as_its_frame_unless_another_length_is_asked_for():
+    spectra = Spectra(tf.constant(noise(1)))
+    assert spectra.stft(100, 25).shape[-1] == 51
+    assert spectra.stft(100, 25, 256).shape[-1] == 129
 
 
 @pytest.mark.parametrize(
@@ -279,5 +294,7 @@ def test_values_and_gradients_are_finite(side, mid):
 def test_weighted_sum_refuses_a_weight_without_a_term():
     terms = {"mel": tf.constant(2.0), "level": tf.constant(100.0)}
     assert float(weighted_sum(terms, {"mel": 3.0, "level": 0.0})) == 6.0
-    with pytest.raises(ValueError, match="without a term: coherense"):
-        weighted_sum(terms, {"coherense": 1.0})
+    with pytest.raises(
+        ValueError, match=r"^loss weights without a term: coherense, lak; terms are mel, level$"
+    ):
+        weighted_sum(terms, {"coherense": 1.0, "mel": 1.0, "lak": 0.1, "no weight": 0.0})
