@@ -98,6 +98,10 @@ class Studio:
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         await self._workers.warm()
         yield
+        await self.close()
+
+    async def close(self) -> None:
+        """Free what all tabs have."""
         await asyncio.gather(*(tab.close() for tab in self._tabs.values()), self._workers.close())
 
     async def _asset(self, request: Request) -> Response:
@@ -235,7 +239,9 @@ class Studio:
         if not tab.name:
             raise DataError("no recording is open")
         target = named_path(asked.get("target"), "save as")
-        return await tab.work(save(tab, asked.get("settings", {}), target, force=asked.get("force") is True))
+        return await tab.finished(
+            save(tab, asked.get("settings", {}), target, force=asked.get("force") is True)
+        )
 
     async def _download(self, tab: Tab, asked: dict[str, Any]) -> dict[str, Any]:
         """The same file, into the tab's folder, for the browser to fetch."""
@@ -244,7 +250,7 @@ class Studio:
         made = tab.folder / "download"
         shutil.rmtree(made, ignore_errors=True)
         target = made / file_name(asked.get("target"))
-        saved = await tab.work(save(tab, asked.get("settings", {}), target, force=False))
+        saved = await tab.finished(save(tab, asked.get("settings", {}), target, force=False))
         return {**saved, "name": target.name}
 
     async def _downloaded(self, request: Request) -> Response:

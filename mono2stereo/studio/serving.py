@@ -19,15 +19,19 @@ GRACE_SECONDS = 0.3  # for answers under way when it ends
 
 
 class _Server(uvicorn.Server):
-    """Tells who started it once it answers."""
+    """Tells who started it once it answers; frees all before it waits for those it still answers."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, studio: Studio, started: Callable[[], None]) -> None:
         super().__init__(config)
-        self._tell = started
+        self._studio, self._tell = studio, started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._tell()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._studio.close()  # then no answer is waited for
+        await super().shutdown(sockets)
 
 
 def serve(named: Sequence[Path], *, port: int = 0, browse: bool = True) -> None:
@@ -64,7 +68,8 @@ def serve(named: Sequence[Path], *, port: int = 0, browse: bool = True) -> None:
 
     with TemporaryDirectory(prefix="mono2stereo-studio-", ignore_cleanup_errors=True) as folder:
         hosts = [f"127.0.0.1:{port}", f"localhost:{port}"]
-        app = Guard(Studio(Path(folder), named).app(), token, hosts)
+        studio = Studio(Path(folder), named)
+        app = Guard(studio.app(), token, hosts)
         config = uvicorn.Config(
             app,
             ws="wsproto",
@@ -75,4 +80,4 @@ def serve(named: Sequence[Path], *, port: int = 0, browse: bool = True) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,  # type: ignore[arg-type]
             server_header=False,
         )
-        _Server(config, started).run(sockets=[listening])
+        _Server(config, studio, started).run(sockets=[listening])

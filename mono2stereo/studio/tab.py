@@ -58,7 +58,7 @@ class Tab:
         self._opened = 0
         self._numbers = 0
         self._decoding: Job | None = None
-        self._measuring: Job | None = None
+        self._measuring: tuple[Job, asyncio.Future[dict[str, Any]]] | None = None
         self._opening = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -149,8 +149,7 @@ class Tab:
     async def measure(self, settings: Settings, first: int, last: int, *, alone: bool) -> dict[str, Any]:
         """What is heard of a passage with these settings, or of the mid alone; ends an earlier call."""
         side = None if alone else await self.side(settings)
-        if self._measuring:
-            await self._measuring.stop()
+        await self._end_measuring()
         done: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         facts: dict[str, Any] = {
             "job": "measure",
@@ -168,17 +167,10 @@ class Tab:
         if not 0 <= first < (last := min(last, ready)):
             raise DataError("this passage is not there yet")
         facts["last"] = last
-        job = self._measuring = await self._workers.start(
-            facts, lambda e: None if done.done() else done.set_result(e)
-        )
+        job = await self._workers.start(facts, lambda e: None if done.done() else done.set_result(e))
+        self._measuring = job, done
         self.work(self._workers.warm(1))
-        try:
-            event = await done
-        finally:
-            if self._measuring is job:
-                self._measuring = None
-            if not done.done():
-                await job.stop()
+        event = await done
         if event["event"] == "failed":
             raise DataError(event["text"])
         return event
@@ -203,6 +195,25 @@ class Tab:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    async def _end_measuring(self) -> None:
+        if self._measuring:
+            job, done = self._measuring
+            self._measuring = None
+            await job.stop()
+            if not done.done():
+                done.set_result({"event": "failed", "text": "no longer wanted"})
+
+    async def finished(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """What work comes to that ends with the tab.
+
+        Raises:
+            DataError: The tab was closed.
+        """
+        try:
+            return await self.work(work)
+        except asyncio.CancelledError:
+            raise DataError("the tab was closed") from None
+
     async def close(self) -> None:
         """Free all."""
         await self._forget()
@@ -212,10 +223,10 @@ class Tab:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     async def _forget(self) -> None:
-        for job in (self._decoding, self._measuring):
-            if job:
-                await job.stop()
-        self._decoding = self._measuring = None
+        await self._end_measuring()
+        if self._decoding:
+            await self._decoding.stop()
+        self._decoding = None
         for side in self.sides.values():
             await self._drop(side)
         self.sides.clear()

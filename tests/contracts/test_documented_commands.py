@@ -32,6 +32,7 @@ ELSEWHERE = {
     r"mono2stereo listening-test .+": "test_readme.py::test_listening_test_command",
     r"mlflow models serve .*": "test_model_of_a_run.py::test_the_documented_line_serves_it",
     r"mlflow server": "test_server.py::test_stages_share_a_run_on_a_server",
+    r"mono2stereo studio( tape\.wav)?": "test_studio_server.py::test_only_its_own_page_is_answered",
     r"pip install \.": "test_wheel.py::test_converts_with_the_default_model_and_installs_nothing_heavy",
     r"dvc repro": "test_pipeline.py::test_nothing_runs_again_and_git_is_clean",
     r"dvc exp run (--temp|--queue( .*)?|-S loss\.coherence=2\.5)|dvc queue start --jobs (2|N)": (
@@ -51,6 +52,7 @@ NOT_HERE = {
     r"dvc exp run -S profile=full.*": "needs MUSDB18-HQ; its settings are loaded by a test",
     r"dvc exp run -S data\.source=folder .*-S train\.(steps|precision)=.*": "hours of training on recordings",
     r"dvc (init --subdir|commit|gc( --workspace)?)": "DVC's own; docs/reliability.md says what came of them",
+    r"pip install '\.\[studio\]'": "its packages are MLflow's and selenium's, here already",
     r"source \.venv/bin/activate": "of the shell that a person types in",
 }
 IN_A_CLONE = r"dvc (repro --force( download)?|exp show .*|(metrics|params) diff.*|plots diff.*|cache dir .*)"

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 import websocket
-from conftest import PATIENCE_SECONDS, RATE, Studio, Tab, recording
+from tabs import PATIENCE_SECONDS, RATE, Studio, Tab, recording
 
 from mono2stereo.cli import main
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from conftest import RATE, Studio, recording
 from marionette import Firefox
 from numpy.typing import NDArray
+from tabs import RATE, Studio, recording
 
 from mono2stereo.cli import main
 
