@@ -201,7 +201,7 @@ class Tab:
             self._measuring = None
             await job.stop()
             if not done.done():
-                done.set_result({"event": "failed", "text": "no longer wanted"})
+                done.set_result({"event": "superseded"})
 
     async def finished(self, work: Coroutine[Any, Any, Any]) -> Any:
         """What work comes to that ends with the tab.
