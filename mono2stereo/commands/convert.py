@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mono2stereo.conversion.method import Method
     from mono2stereo.conversion.options import FileOptions
     from mono2stereo.conversion.plan import Job
+    from mono2stereo.conversion.widening import Width
 
 __all__ = ["add_arguments", "run"]
 PIPE = Path("-")
@@ -39,15 +40,15 @@ def run(options: argparse.Namespace) -> None:
         raise UsageError(f"{options.output}: has no tracks to add one to; name it .mkv, .mp4 or .mov")
     width = width_of(options)
     piped = PIPE in options.sources or options.output == PIPE
-    with sigterm_exits(), model_file(options.model) as model:
-        method = Method(model, options.method, width)
+    with sigterm_exits():
         if piped:
-            failed = _piped(options, method, how)
+            failed = _piped(options, width, how)
         else:
             suffix = f".{options.format}" if options.format else None
             sources = _sources(options)
             jobs = plan(sources, output=options.output, folder=options.out_dir, suffix=suffix)
-            failed = _convert(jobs, method, how) if jobs else 0
+            with model_file(options.model) as model:
+                failed = _convert(jobs, Method(model, options.method, width), how) if jobs else 0
     if failed:
         raise SystemExit(1)
 
@@ -93,8 +94,9 @@ def _say(job: Job, outcome: Outcome, names: str = "") -> None:
     print(printable(line), file=sys.stderr if names else sys.stdout)
 
 
-def _piped(options: argparse.Namespace, method: Method, how: FileOptions) -> int:
+def _piped(options: argparse.Namespace, width: Width | None, how: FileOptions) -> int:
     """One file from stdin or to stdout, or both."""
+    from mono2stereo.conversion.method import Method, model_file
     from mono2stereo.conversion.pipes import convert_piped
     from mono2stereo.conversion.plan import Job
 
@@ -110,7 +112,10 @@ def _piped(options: argparse.Namespace, method: Method, how: FileOptions) -> int
         target_kind(target)
     suffix = f".{options.format}" if options.format else ""
     with _quiet_decoders(), _one_line_warnings():
-        done = convert_piped(source, target, decorrelator=method.build(), options=how, suffix=suffix)
+        # Loaded before signals may end the process at once: one of MLflow's lies in a temporary folder.
+        with model_file(options.model) as model:
+            decorrelator = Method(model, options.method, width).build()
+        done = convert_piped(source, target, decorrelator=decorrelator, options=how, suffix=suffix)
         job = Job(source, target, "stdin" if source == PIPE else str(source))
         _say(job, done, names="stdout" if target == PIPE else "")
     return 0

@@ -134,9 +134,12 @@ def _decoded(text: bytes, otherwise: str) -> str:
 
 def _of_library(path: Path, found: Tags) -> None:
     import mutagen
-    from mutagen import apev2, asf, mp4
+    from mutagen import apev2, asf, mp3, mp4
 
-    file = mutagen.File(path)
+    try:
+        file = mutagen.File(path)
+    except mp3.HeaderNotFoundError:  # in name alone
+        return
     if file is None:
         return
     tags = file.tags

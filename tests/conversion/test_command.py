@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ import pytest
 import soundfile
 
 from mono2stereo.cli import main
+from mono2stereo.conversion import method, pipes
+from mono2stereo.conversion.options import Converted
 from mono2stereo.conversion.writing import GUID
 from mono2stereo.decorrelators.classical import CLASSICAL
 
@@ -148,10 +151,10 @@ def test_what_is_not_there_is_one_line(arguments, folder, capsys):
     assert not Path("out").exists() or not list(Path("out").iterdir())
 
 
-@pytest.mark.parametrize("method", list(CLASSICAL))
-def test_every_classical_method_goes_through_the_same_door(method, folder, capsys):
-    assert status("in/deep/good.flac", "-o", f"{method}.flac", "--method", method) == 0
-    stereo = soundfile.read(f"{method}.flac", dtype="int32")[0].astype(np.int64) >> 8
+@pytest.mark.parametrize("name", list(CLASSICAL))
+def test_every_classical_method_goes_through_the_same_door(name, folder, capsys):
+    assert status("in/deep/good.flac", "-o", f"{name}.flac", "--method", name) == 0
+    stereo = soundfile.read(f"{name}.flac", dtype="int32")[0].astype(np.int64) >> 8
     mono = soundfile.read("in/deep/good.flac", dtype="int32")[0].astype(np.int64) >> 8
     exact = np.array_equal(stereo.sum(axis=1), 2 * mono)
     assert exact or "changes the mid" in capsys.readouterr().err
@@ -305,6 +308,24 @@ def test_a_signal_ends_what_waits_for_stdin(number, folder, sound):
         process.send_signal(number)
         assert process.wait(timeout=30) == -number
         assert not process.stderr.read()
+
+
+def test_a_downloaded_model_is_gone_before_signals_end_a_pipe_at_once(folder, monkeypatch):
+    held = []
+
+    @contextmanager
+    def downloaded(named):
+        held.append(named)
+        yield None
+        held.clear()
+
+    def convert_piped(*_, **__):
+        assert held == []
+        return Converted(None)
+
+    monkeypatch.setattr(method, "model_file", downloaded)
+    monkeypatch.setattr(pipes, "convert_piped", convert_piped)
+    assert status("-", "-o", "x.wav", "--gain", "0", "--model", "models:/wide/1") == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

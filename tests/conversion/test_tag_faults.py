@@ -220,6 +220,11 @@ def test_tags_of_real_files_of_ffmpeg_arrive_once(suffix, codec, target, tmp_pat
     assert found == {name: [REAL[name]] for name in found}
 
 
+def test_what_is_an_mp3_in_name_alone_has_no_tags_to_lose(tmp_path):
+    encode(tmp_path / "a.aac", np.zeros((4000, 1)), codec="aac").rename(tmp_path / "a.mp3")
+    convert(tmp_path / "a.mp3", "mp3")
+
+
 def test_a_disk_that_fills_up_while_tags_are_written_is_no_fault_of_the_tags(sounds, monkeypatch):
     tags = ID3()
     tags.add(TIT2(encoding=3, text="Title"))
