@@ -21,7 +21,7 @@ from mono2stereo.dsp.true_peak import TruePeak
 from mono2stereo.measures import MEASURES, OF_A_FILE
 from mono2stereo.measures.recordings import STRETCH_SECONDS, STRETCHES, measure_recording
 from mono2stereo.model_card import ModelCard
-from mono2stereo.studio import pcm
+from mono2stereo.studio import voices
 from mono2stereo.studio.settings import checked
 
 WIDTHS = (0.0, 1.0, 2.0)  # of the side; the page finds the gains between them
@@ -55,9 +55,9 @@ def measure_passage(
         filters = width_filters(ModelCard.loads(card) if card else None, width or Width(), sample_rate)
     loudness, peak, stretches = LoudnessMeter(sample_rate, 3), TruePeak(2), []
     for start, end in _parts(first, last, sample_rate):
-        source = pcm.passage(Path(mid), start, end).astype(np.float64)
+        source = voices.passage(Path(mid), start, end).astype(np.float64)
         own = (
-            pcm.passage(pcm.own_mid(Path(side)), start, end).astype(np.float64)
+            voices.passage(voices.own_mid(Path(side)), start, end).astype(np.float64)
             if side and changes_mid
             else source
         )
@@ -99,10 +99,10 @@ def _side(
 ) -> Signal:
     gain, highband = filters or (None, None)
     if gain is None and highband is None:
-        return pcm.passage(side, start, end).astype(np.float64)
+        return voices.passage(side, start, end).astype(np.float64)
     responses = [np.ones(1) if gain is None else gain, *([] if highband is None else [highband])]
     early = max(map(len, responses)) - 1
-    signals = [pcm.passage(file, start - early, end).astype(np.float64) for file in (side, mid)]
+    signals = [voices.passage(file, start - early, end).astype(np.float64) for file in (side, mid)]
     return FirStream(*responses).process(*signals[: len(responses)])[early:]
 
 

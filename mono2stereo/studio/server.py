@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import json
 import secrets
 import shutil
-import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,17 +18,17 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from mono2stereo.conversion.widening import Width, width_filters
+from mono2stereo.conversion.widening import Width
 from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.dsp.true_peak import PHASES
 from mono2stereo.errors import DataError, Mono2StereoError, UsageError, fault
-from mono2stereo.model_card import ModelCard
-from mono2stereo.studio import pcm
+from mono2stereo.studio import voices
 from mono2stereo.studio.kept import keep, read_kept
 from mono2stereo.studio.passage import WIDTHS
+from mono2stereo.studio.responses import responses
 from mono2stereo.studio.saving import Batch, file_name, named_path, save
 from mono2stereo.studio.settings import arguments, checked, command_line, form
-from mono2stereo.studio.tab import Side, Tab
+from mono2stereo.studio.tab import Tab
 from mono2stereo.studio.workers import Workers
 from mono2stereo.web import shared_assets
 
@@ -129,7 +126,7 @@ class Studio:
             "fixed": FIXED,
             "phases": PHASES.tolist(),
         }
-        events.put_nowait({"event": "tab", "tab": key, "hop": pcm.HOP, "bands": pcm.BANDS, **facts})
+        events.put_nowait({"event": "tab", "tab": key, "hop": voices.HOP, "bands": voices.BANDS, **facts})
 
         async def send() -> None:
             while True:
@@ -218,12 +215,12 @@ class Studio:
         side = await tab.side(settings)
         if side.changes_mid and width is not None:
             raise UsageError(f"{options.method} makes left and right itself; leave out the width")
-        responses, notices = await asyncio.to_thread(_filters, side, width or Width(), tab.sample_rate)
+        made, notices = await asyncio.to_thread(responses, side, width or Width(), tab.sample_rate)
         return {
             "side": side.number,
             "changesMid": side.changes_mid,
-            "gain": responses[0],
-            "highband": responses[1],
+            "gain": made[0],
+            "highband": made[1],
             "db": (width or Width()).db,
             "notices": notices,
             "command": command_line(arguments(settings), tab.name, []),
@@ -285,7 +282,7 @@ class Studio:
     async def _samples(self, request: Request) -> Response:
         tab = self._of(request)
         first, last = _range(request, MOST_SAMPLES)
-        samples = pcm.passage(tab.file(request.path_params["voice"]), first, last)
+        samples = voices.passage(tab.file(request.path_params["voice"]), first, last)
         return Response(samples.tobytes(), media_type="application/octet-stream")
 
     async def _picture(self, request: Request) -> Response:
@@ -293,7 +290,7 @@ class Studio:
         first, last = _range(request, 1 << 40)
         columns = min(int(request.query_params.get("columns", 1000)), MOST_COLUMNS)
         file = tab.file(request.path_params["voice"])
-        made = await asyncio.to_thread(pcm.picture, file, max(1, columns), first, last)
+        made = await asyncio.to_thread(voices.picture, file, max(1, columns), first, last)
         return Response(made, media_type="application/octet-stream")
 
 
@@ -305,18 +302,6 @@ def _range(request: Request, most: int) -> tuple[int, int]:
     if not 0 <= first <= last <= first + most or last > 1 << 48:
         raise UsageError("no such passage")
     return first, last
-
-
-def _filters(side: Side, width: Width, sample_rate: int) -> tuple[list[str | None], list[str]]:
-    """Impulse responses as base64 of float32, at 0 dB: the page turns up and down; and notices."""
-    if side.changes_mid:
-        return [None, None], []
-    card = ModelCard.loads(side.card) if side.card else None
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        made = width_filters(card, replace(width, db=0.0), sample_rate)
-    packed = [None if one is None else base64.b64encode(one.astype("<f4").tobytes()).decode() for one in made]
-    return packed, [str(each.message) for each in caught]
 
 
 async def _refused(request: Request, error: Exception) -> Response:

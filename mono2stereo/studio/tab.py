@@ -11,7 +11,7 @@ from typing import Any
 
 from mono2stereo.dsp.loudness import k_weighting_sos
 from mono2stereo.errors import DataError
-from mono2stereo.studio import pcm
+from mono2stereo.studio import voices
 from mono2stereo.studio.settings import Settings, checked
 from mono2stereo.studio.workers import Job, Workers
 
@@ -163,7 +163,7 @@ class Tab:
             "last": last,
             "name": self.name,
         }
-        ready = min(pcm.length(file) for file in (self.mid, *([side.file] if side else [])))
+        ready = min(voices.length(file) for file in (self.mid, *([side.file] if side else [])))
         if not 0 <= first < (last := min(last, ready)):
             raise DataError("this passage is not there yet")
         facts["last"] = last
@@ -183,7 +183,7 @@ class Tab:
         """
         files = {"mid": self.mid}
         for side in self.sides.values():
-            files |= {f"side-{side.number}": side.file, f"mid-{side.number}": pcm.own_mid(side.file)}
+            files |= {f"side-{side.number}": side.file, f"mid-{side.number}": voices.own_mid(side.file)}
         if voice not in files or not files[voice].exists():
             raise DataError(f"{voice[:40]}: no such voice")
         return files[voice]

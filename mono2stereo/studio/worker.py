@@ -27,7 +27,7 @@ from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.decorrelators.classical import CLASSICAL
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.errors import in_one_line
-from mono2stereo.studio import pcm
+from mono2stereo.studio import voices
 from mono2stereo.studio.passage import measure_passage
 
 AS_MADE = Width(curve="flat", highband=False)
@@ -78,14 +78,14 @@ def decode(tell: Tell, *, source: str, name: str, file: str, channel: str, track
             if recording.fold_down.taken:
                 tell("again")
                 _write_mid(tell, recording, target)
-        pcm.finished_mark(target).touch()
+        voices.finished_mark(target).touch()
         stereo = [recording.fold_down.notice] if recording.channels == 2 else []
         tell("finished", frames=recording.frames_read, notices=[*stereo, *recording.notices])
 
 
 def _write_mid(tell: Tell, recording: Recording, target: Path) -> None:
     frames = 0
-    with pcm.Writer(target, recording.sample_rate) as writer:
+    with voices.Writer(target, recording.sample_rate) as writer:
         for block in recording.mids():
             writer.write(block)
             frames += len(block)
@@ -102,13 +102,13 @@ def side(
         card, changes_mid = bare.card, bare.changes_mid
         decorrelator = bare if changes_mid else Widened(bare, AS_MADE)
         tell("opened", card=card.dumps() if card else None, changes_mid=changes_mid)
-        own_mid = pcm.own_mid(Path(file))
+        own_mid = voices.own_mid(Path(file))
         frames = 0
-        made = in_step(pcm.Growing(Path(mid), sample_rate), decorrelator, np.dtype("float32"))  # type: ignore[arg-type]
+        made = in_step(voices.Growing(Path(mid), sample_rate), decorrelator, np.dtype("float32"))  # type: ignore[arg-type]
         with (
             closing(made),
-            pcm.Writer(Path(file), sample_rate) as sides,
-            pcm.Writer(own_mid, sample_rate) as mids,
+            voices.Writer(Path(file), sample_rate) as sides,
+            voices.Writer(own_mid, sample_rate) as mids,
         ):
             for _, block_mid, block_side in made:
                 sides.write(block_side)
