@@ -49,7 +49,7 @@ def test_every_encoding_will_do(encoding: str, folder: Path) -> None:
     assert measured.returncode == 1
     assert "Traceback" not in measured.stderr
     lines = measured.stdout.splitlines()
-    (heading,) = [line for line in lines if line.endswith("independent")]
+    (heading,) = [line for line in lines if line.endswith("  recordings")]
     assert heading.count(".wav") == 1
     assert any(line.startswith("  ") and ".flac: cannot be read" in line for line in lines)
     facts = json.loads(run(folder, "measure", "--json", *names, encoding=encoding).stdout)
