@@ -144,7 +144,7 @@ class CompressedSound(Sound):
                 if frame.pts is not None:
                     time = frame.pts * frame.time_base
                     if due is None:
-                        self.start = time
+                        self.start = _exact_start(packet, frame)
                     elif time - due > LEAST_GAP_SECONDS:
                         gap = round((time - due) * self.sample_rate)
                         filled += gap
@@ -193,6 +193,16 @@ class CompressedSound(Sound):
         """Once, with its place."""
         if not any(what in notice for notice in self.notices):
             self.notices.append(f"from {position / self.sample_rate:.3f} s on it {what}")
+
+
+def _exact_start(packet: Any, frame: Any) -> Fraction:
+    """When the first frame sounds; FFmpeg rounds its priming to the container's milliseconds."""
+    time = frame.pts * frame.time_base
+    if packet.pts is None or not packet.duration:
+        return Fraction(time)
+    primed = round(packet.duration * packet.time_base * frame.sample_rate) - frame.samples
+    exact = packet.pts * packet.time_base + Fraction(primed, frame.sample_rate)
+    return Fraction(exact if primed > 0 and abs(exact - time) < packet.time_base else time)
 
 
 def _channels(count: int) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ class SignalError(Exception):
 def test_a_signal_at_any_moment_ends_both_and_comes_through():
     running = 0
 
-    def count() -> Iterator[int]:
+    def count() -> Generator[int]:
         nonlocal running
         running += 1
         try:
@@ -35,8 +36,7 @@ def test_a_signal_at_any_moment_ends_both_and_comes_through():
     before = signal.signal(signal.SIGALRM, come)
     try:
         for seconds in np.random.default_rng(0).uniform(1e-4, 4e-3, 500):
-            with pytest.raises(SignalError):  # noqa: PT012
-                items = ahead(ahead(count()))
+            with pytest.raises(SignalError), closing(ahead(ahead(count()))) as items:  # noqa: PT012
                 signal.setitimer(signal.ITIMER_REAL, seconds)
                 for _ in items:
                     pass

@@ -114,7 +114,7 @@ def convert(source: Path, target: Path, **options: Any):
         ("mkv", "aac", "flac", 1e-4),
         ("mov", "pcm_s16le", "pcm_s16le", 0),
         ("mp4", "aac", "aac", 0.02),
-        ("webm", "libopus", "opus", 0.02),
+        ("webm", "libopus", "opus", 0.1),
     ],
 )
 def test_all_but_the_sound_is_the_same_picture_by_picture(suffix, codec, made, worst, tmp_path):
