@@ -58,8 +58,13 @@ async def save(tab: Tab, settings: Settings, target: Path, *, force: bool) -> di
     folder = tab.uploads if tab.source.parent == tab.uploads else tab.source.parent
     status, said = await convert(call, folder)
     if status:
-        raise DataError(said.splitlines()[-1].removeprefix("error: ") if said else f"status {status}")
+        raise DataError(_reason(said, f"status {status}"))
     return {"said": said, "command": command_line(given, source, ["-o", str(target)])}
+
+
+def _reason(said: str, otherwise: str) -> str:
+    """Why `convert` failed: its last line, or what is told where it said nothing."""
+    return said.splitlines()[-1].removeprefix("error: ") if said else otherwise
 
 
 @dataclass
@@ -96,13 +101,10 @@ class Batch:
                 await self.going.wait()
                 name = str(job.source.relative_to(self.source))
                 self._tell(name)
-                _, target = f"./{name}", job.target
-                status, said = await convert([f"./{name}", "-o", str(target), *given], self.source)
+                status, said = await convert([f"./{name}", "-o", str(job.target), *given], self.source)
                 self.done += 1
                 if status:
-                    self.failed.append(
-                        said.splitlines()[-1].removeprefix("error: ") if said else f"{name}: status {status}"
-                    )
+                    self.failed.append(_reason(said, f"{name}: status {status}"))
                 self._tell()
         except (UsageError, OSError) as error:
             self.failed.append(str(error))

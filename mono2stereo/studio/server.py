@@ -56,7 +56,7 @@ class Studio:
         self._folder, self._named, self._most = folder, [path.absolute() for path in named], most_upload_bytes
         self._workers = Workers()
         self._tabs: dict[str, Tab] = {}
-        self._batches: dict[str, Batch] = {}
+        self._batches: dict[Tab, Batch] = {}
         self._assets = {file.name: file.read_bytes() for file in shared_assets()}
         own = files("mono2stereo.studio") / "assets"
         self._assets |= {file.name: file.read_bytes() for file in own.iterdir() if file.is_file()}
@@ -141,7 +141,7 @@ class Studio:
         finally:
             sending.cancel()
             del self._tabs[key]
-            self._batches.pop(key, None)
+            self._batches.pop(tab, None)
             await asyncio.shield(tab.close())
 
     def _call(
@@ -204,8 +204,7 @@ class Studio:
 
     async def _open_again(self, tab: Tab, asked: dict[str, Any]) -> None:
         """The same recording, another channel or track of it."""
-        if not tab.name:
-            raise DataError("no recording is open")
+        tab.require_recording()
         await tab.open(tab.source, tab.name, asked.get("settings", {}))
 
     async def _apply(self, tab: Tab, asked: dict[str, Any]) -> dict[str, Any]:
@@ -233,8 +232,7 @@ class Studio:
         return await tab.measure(asked.get("settings", {}), first, last, alone=bool(asked.get("alone")))
 
     async def _save(self, tab: Tab, asked: dict[str, Any]) -> dict[str, Any]:
-        if not tab.name:
-            raise DataError("no recording is open")
+        tab.require_recording()
         target = named_path(asked.get("target"), "save as")
         return await tab.finished(
             save(tab, asked.get("settings", {}), target, force=asked.get("force") is True)
@@ -242,8 +240,7 @@ class Studio:
 
     async def _download(self, tab: Tab, asked: dict[str, Any]) -> dict[str, Any]:
         """The same file, into the tab's folder, for the browser to fetch."""
-        if not tab.name:
-            raise DataError("no recording is open")
+        tab.require_recording()
         made = tab.folder / "download"
         shutil.rmtree(made, ignore_errors=True)
         target = made / file_name(asked.get("target"))
@@ -258,20 +255,18 @@ class Studio:
         return FileResponse(file, filename=name, media_type="application/octet-stream")
 
     async def _batch(self, tab: Tab, asked: dict[str, Any]) -> None:
-        key = next(key for key, each in self._tabs.items() if each is tab)
-        if key in self._batches and not self._batches[key].ended:
+        if tab in self._batches and not self._batches[tab].ended:
             raise DataError("a folder is being converted already")
         source, target = (named_path(asked.get(each), f"{each} folder") for each in ("source", "target"))
         if not source.is_dir():
             raise DataError(f"{source}: no such folder")
         checked(asked.get("settings", {}))
-        batch = self._batches[key] = Batch(tab, source, target, asked.get("settings", {}))
+        batch = self._batches[tab] = Batch(tab, source, target, asked.get("settings", {}))
         tab.work(batch.run())
 
     async def _pause(self, tab: Tab, asked: dict[str, Any]) -> None:
-        for key, each in self._tabs.items():
-            if each is tab and key in self._batches:
-                self._batches[key].pause(asked.get("paused") is True)
+        if tab in self._batches:
+            self._batches[tab].pause(asked.get("paused") is True)
 
     async def _keep(self, tab: Tab, asked: dict[str, Any]) -> None:
         kept = asked.get("kept")

@@ -7,7 +7,6 @@ import math
 import shlex
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, NoReturn
 
 from mono2stereo.conversion.arguments import add_arguments, file_options, width_of
@@ -92,19 +91,6 @@ def arguments(settings: Settings) -> list[str]:
     return given
 
 
-def parsed(given: Sequence[str], *sources: str) -> argparse.Namespace:
-    """Read arguments as the command line does.
-
-    Raises:
-        UsageError: What it would refuse.
-        AudioError: A curve that cannot be read.
-    """
-    options = _parser().parse_args([*given, "--", *(sources or ("-",))])
-    width_of(options)
-    file_options(options)
-    return options
-
-
 def checked(settings: Settings) -> tuple[argparse.Namespace, Width | None, FileOptions]:
     """Options, width and what concerns files; refuses what the command line would refuse.
 
@@ -112,7 +98,7 @@ def checked(settings: Settings) -> tuple[argparse.Namespace, Width | None, FileO
         UsageError: A setting that is none, or out of range.
         AudioError: A curve that cannot be read.
     """
-    options = parsed(arguments(settings))
+    options = _parser().parse_args([*arguments(settings), "--", "-"])
     return options, width_of(options), file_options(options)
 
 
@@ -121,8 +107,3 @@ def command_line(given: Sequence[str], source: str, place: Sequence[str]) -> str
     return shlex.join(
         ["mono2stereo", "convert", source if not source.startswith("-") else f"./{source}", *place, *given]
     )
-
-
-def place(target: Path | None, folder: Path | None) -> list[str]:
-    """Where it is written, as the command line says it."""
-    return [*(["-o", str(target)] if target else []), *(["--out-dir", str(folder)] if folder else [])]

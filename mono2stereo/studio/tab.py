@@ -81,6 +81,15 @@ class Tab:
         async with self._opening:
             await self._open(source, name, how.channel, options.track)
 
+    def require_recording(self) -> None:
+        """Refuse what needs one.
+
+        Raises:
+            DataError: None is open.
+        """
+        if not self.name:
+            raise DataError("no recording is open")
+
     async def _open(self, source: Path, name: str, channel: str, track: int | None) -> None:
         await self._forget()
         self._opened += 1
@@ -150,6 +159,9 @@ class Tab:
         """What is heard of a passage with these settings, or of the mid alone; ends an earlier call."""
         side = None if alone else await self.side(settings)
         await self._end_measuring()
+        ready = min(voices.length(file) for file in (self.mid, *([side.file] if side else [])))
+        if not 0 <= first < (last := min(last, ready)):
+            raise DataError("this passage is not there yet")
         done: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         facts: dict[str, Any] = {
             "job": "measure",
@@ -163,10 +175,6 @@ class Tab:
             "last": last,
             "name": self.name,
         }
-        ready = min(voices.length(file) for file in (self.mid, *([side.file] if side else [])))
-        if not 0 <= first < (last := min(last, ready)):
-            raise DataError("this passage is not there yet")
-        facts["last"] = last
         job = await self._workers.start(facts, lambda e: None if done.done() else done.set_result(e))
         self._measuring = job, done
         self.work(self._workers.warm(1))
