@@ -15,6 +15,7 @@ from mono2stereo.dsp.signals import require_sample_rate
 from mono2stereo.errors import AudioError, ModelError
 from mono2stereo.model_card import METADATA_KEY, ModelCard, broken_seal
 
+DEFAULT_MODEL = "default model"  # what the package's own is called beside others
 DEFAULT_WEIGHTS = Path(__file__).parents[1] / "weights" / "default.onnx"
 FILE_BLOCK_FRAMES = 64
 LIVE_BLOCK_FRAMES = 1

@@ -114,7 +114,7 @@ def _model_beside_nature(trade_off: pd.DataFrame) -> str:
 
 
 def _rivals(evaluation: Evaluation) -> str:
-    rivals, among = evaluation.rivals, len(_keeping_mid(evaluation))
+    rivals, among = evaluation.rivals, len(keeping_mid(evaluation))
     start = (
         f"- As natural as the model in all of these: {len(rivals)} of {among} settings of classical methods"
     )
@@ -133,7 +133,7 @@ def _rivals(evaluation: Evaluation) -> str:
 def _less_natural_rivals(evaluation: Evaluation) -> str:
     """Who has the lower log-mel distance but is less natural, and in what."""
     model_db = evaluation.trade_off.loc[evaluation.trade_off["method"] == MODEL, "log_mel_db"].iloc[-1]
-    classical = _keeping_mid(evaluation)
+    classical = keeping_mid(evaluation)
     lower = classical[(classical["log_mel_db"] < model_db) & (classical["unnatural"] != "")]
     coherent = lower["unnatural"].str.contains("coherence")
     listed = [
@@ -148,7 +148,8 @@ def _less_natural_rivals(evaluation: Evaluation) -> str:
     )
 
 
-def _keeping_mid(evaluation: Evaluation) -> pd.DataFrame:
+def keeping_mid(evaluation: Evaluation) -> pd.DataFrame:
+    """Rows of the trade-off: settings of classical methods whose fold-down is the input."""
     left_out = [*NOT_CLASSICAL, *evaluation.changing_mid]
     return evaluation.trade_off[~evaluation.trade_off["method"].isin(left_out)]
 

@@ -8,9 +8,10 @@ import pandas as pd
 
 from mono2stereo.dsp.movement import FIGURES
 from mono2stereo.evaluation.evaluate import Evaluation
+from mono2stereo.evaluation.findings import keeping_mid
 from mono2stereo.evaluation.markdown import number
 from mono2stereo.evaluation.naturalness import WITHIN
-from mono2stereo.evaluation.points import DEFAULT_MODEL, MODEL, NOT_CLASSICAL, OWN_SIDE
+from mono2stereo.evaluation.points import DEFAULT_MODEL, MODEL, OWN_SIDE
 
 NOISES_DB = 2.85  # log-mel distance of two independent noises of one spectrum: docs/method.md
 MOVES = dict(
@@ -87,10 +88,7 @@ def _movement(model: pd.Series, own: pd.Series) -> str:
 
 
 def _classical(evaluation: Evaluation) -> str:
-    settings = evaluation.trade_off[
-        ~evaluation.trade_off["method"].isin([*NOT_CLASSICAL, *evaluation.changing_mid])
-    ]
-    among = f"Of {len(settings)} settings of delays, all-passes, choruses and the like"
+    among = f"Of {len(keeping_mid(evaluation))} settings of delays, all-passes, choruses and the like"
     natural = evaluation.rivals
     if natural.empty:
         return f"{among} none is as natural in width, echo, haze and movement at once."

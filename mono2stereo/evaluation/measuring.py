@@ -68,8 +68,11 @@ def _work(job: Excerpt | Point, *, points: Sequence[Point], sample_rate: int, ke
     if isinstance(job, Excerpt):
         models = [point for point in points if point.method in (MODEL, DEFAULT_MODEL)]
         others = [point for point in points if point not in models]
-        rest = kept_or_measured(kept, job, others, _measure_stretch)
-        return [_mid_of(job), *_measure_stretch(job, models), *rest]
+        mid, own = (SignalAnalysis(signal, job.sample_rate) for signal in (job.mid, job.side))
+        measure = partial(_measure_stretch, mid=mid, own=own)
+        levels = SideAnalysis(mid, own).levels_re_mid_db(mid.third_octaves_db)
+        of_mid = Result(job.track, job.name, MID, MID, in_full=False, curves={"levels": levels})
+        return [of_mid, *measure(job, models), *kept_or_measured(kept, job, others, measure)]
 
     def side_of(mono: Signal) -> Signal | None:
         try:
@@ -105,16 +108,10 @@ def stereo_of_stretch(point: Point, stretch: Excerpt) -> Stereo:
     return Stereo(stereo.side[run_in:], None if stereo.mid is None else stereo.mid[run_in:])
 
 
-def _mid_of(stretch: Excerpt) -> Result:
-    mid, own = (SignalAnalysis(signal, stretch.sample_rate) for signal in (stretch.mid, stretch.side))
-    levels = SideAnalysis(mid, own).levels_re_mid_db(mid.third_octaves_db)
-    return Result(stretch.track, stretch.name, MID, MID, in_full=False, curves={"levels": levels})
-
-
-def _measure_stretch(stretch: Excerpt, points: Sequence[Point]) -> list[Result]:
-    rate = stretch.sample_rate
-    mid, own = SignalAnalysis(stretch.mid, rate), SignalAnalysis(stretch.side, rate)
-    results = []
+def _measure_stretch(
+    stretch: Excerpt, points: Sequence[Point], *, mid: SignalAnalysis, own: SignalAnalysis
+) -> list[Result]:
+    rate, results = stretch.sample_rate, []
     for point in points:
         names = tuple(MEASURES) if point.in_full else SWEPT
         result = Result(stretch.track, stretch.name, point.method, point.setting, point.in_full)

@@ -10,13 +10,12 @@ import numpy as np
 
 from mono2stereo.decorrelators import Decorrelator
 from mono2stereo.decorrelators.classical import CLASSICAL, SWEEPS
-from mono2stereo.decorrelators.neural import DEFAULT_WEIGHTS
+from mono2stereo.decorrelators.neural import DEFAULT_MODEL, DEFAULT_WEIGHTS
 from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import ModelError, Mono2StereoError
 from mono2stereo.measures import Readings
 
 MODEL = "model"
-DEFAULT_MODEL = "default model"
 OWN_SIDE = "own side"
 NOT_CLASSICAL = (MODEL, DEFAULT_MODEL, OWN_SIDE)
 MID = "mid"

@@ -20,12 +20,12 @@ from mono2stereo.config import ADVERSARIAL, Config
 from mono2stereo.data.batches import batches
 from mono2stereo.data.clips import ClipDrawer
 from mono2stereo.data.pairs import Natural, load_natural, load_pairs
-from mono2stereo.decorrelators.neural import NeuralDecorrelator
+from mono2stereo.decorrelators.neural import DEFAULT_WEIGHTS, NeuralDecorrelator
 from mono2stereo.distribution.team import gather
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import TrainingError
 from mono2stereo.files import atomic_path
-from mono2stereo.hashes import PACKAGE, fingerprint
+from mono2stereo.hashes import fingerprint
 from mono2stereo.model_card import IN_MLFLOW
 from mono2stereo.models.discriminators import Discriminator
 from mono2stereo.models.export import export_onnx
@@ -254,7 +254,7 @@ def starting_model(start: str) -> Path:
         TrainingError: The run cannot be asked for its model.
     """
     if start == "default":
-        return PACKAGE / "weights" / "default.onnx"
+        return DEFAULT_WEIGHTS
     file = Path(os.environ.get("DVC_ROOT", Path.cwd())) / start
     if file.exists() or not IN_MLFLOW.fullmatch(start):
         return file
