@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -82,6 +83,10 @@ class Firefox:
     def execute_script(self, script: str) -> Any:
         return self.ask("WebDriver:ExecuteScript", {"script": script, "args": []})["value"]
 
+    def find_element(self, by: str, value: str) -> Element:
+        found = self.ask("WebDriver:FindElement", {"using": by, "value": value})["value"]
+        return Element(self, next(iter(found.values())))
+
     def _read(self) -> Any:
         length = b""
         while not length.endswith(b":"):
@@ -90,3 +95,15 @@ class Firefox:
         while len(text) < int(length[:-1]):
             text += self._socket.recv(65536)
         return json.loads(text)
+
+
+@dataclass
+class Element:
+    """One of a page, as Selenium has it."""
+
+    browser: Firefox
+    reference: str
+
+    def click(self) -> None:
+        """As a person does: it scrolls there, and the page may sound from then on."""
+        self.browser.ask("WebDriver:ElementClick", {"id": self.reference})
