@@ -12,7 +12,7 @@ from mono2stereo.dsp.signals import HIGHEST_SAMPLE_RATE, LOWEST_SAMPLE_RATE
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.errors import AudioError, ModelError
 from mono2stereo.hashes import sha256
-from mono2stereo.versions import MODEL_FORMAT
+from mono2stereo.versions import MODEL_FORMAT, MODEL_FORMATS_READ
 
 MOST_FRAME_SAMPLES, MOST_FRAMES = 1 << 16, 1 << 14
 IN_MLFLOW = re.compile("[0-9a-f]{32}|models:/.+")  # how a model that MLflow has is named
@@ -57,6 +57,7 @@ class ModelCard:
         natural_width: How wide the training recordings were: equally long lists `frequency_hz` and
             `side_to_mid_db`; None in files that know no width.
         own_width: How wide the network makes those recordings by itself, of the same form.
+        kaiser_beta: Of the STFT's window; 0 for Hann, which format 1 knew alone.
     """
 
     generator: str
@@ -70,11 +71,12 @@ class ModelCard:
     training: dict[str, Any]
     natural_width: dict[str, list[float]] | None = None
     own_width: dict[str, list[float]] | None = None
+    kaiser_beta: float = 0.0
 
     @property
     def stft(self) -> Stft:
         """The frames the network works on."""
-        return Stft(self.frame_length, self.frame_step, self.fft_length)
+        return Stft(self.frame_length, self.frame_step, self.fft_length, self.kaiser_beta)
 
     def dumps(self) -> str:
         """As JSON, format version included."""
@@ -92,8 +94,9 @@ class ModelCard:
             version = facts.pop("format_version", None)
         except (ValueError, AttributeError, TypeError, RecursionError):
             raise ModelError("its model card is damaged; export it again") from None
-        if version != MODEL_FORMAT:
-            raise ModelError(f"model format {version}, this version reads {MODEL_FORMAT}; export it again")
+        if version not in MODEL_FORMATS_READ:
+            read = " and ".join(map(str, MODEL_FORMATS_READ))
+            raise ModelError(f"model format {version}, this version reads {read}; export it again")
         try:
             card = cls(**facts)
             fits = card._is_sane()

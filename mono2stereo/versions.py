@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-MODEL_FORMAT = 1  # of exported models; another is refused in a line
+MODEL_FORMAT = 2  # of exported models, as they are written
+MODEL_FORMATS_READ = (1, 2)  # another is refused in a line; 1: Hann windows alone
 MEASURES_VERSION = 1  # numbers of another version are not to be compared with these
 LISTENING_RESULTS = "mono2stereo-listening-test-1"  # of the listening page's files, as results.js writes them
 

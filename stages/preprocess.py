@@ -26,7 +26,7 @@ def main() -> None:
         ).prepare()
     settings = Settings(
         sample_rate=config.sample_rate,
-        stft=Stft(stft.frame_length, stft.frame_step, stft.fft_length),
+        stft=Stft(**stft.model_dump()),
         crop_samples=config.train.crop_samples,
         coherence_frame_lengths=tuple(coherence.frame_lengths),
         n_mels=config.terms.mel.n_mels,

@@ -36,6 +36,7 @@ class Stft(Section):
     frame_length: Positive
     frame_step: Positive
     fft_length: Positive
+    kaiser_beta: Annotated[float, Field(ge=0, le=20)]
 
     @property
     def n_bins(self) -> int:

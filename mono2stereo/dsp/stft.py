@@ -11,10 +11,12 @@ from mono2stereo.dsp.signals import Signal, require_mono
 from mono2stereo.dsp.windows import windows
 from mono2stereo.errors import AudioError
 
+MOST_BETA = 20.0  # there a window's ends are 150 dB down
+
 
 @dataclass(frozen=True)
 class Stft:
-    """Periodic Hann analysis and the synthesis window that inverts it at any overlap.
+    """Analysis under a periodic window, and the synthesis window that inverts it at any overlap.
 
     Frames start at whole multiples of `frame_step`, without padding; a frame is zero-padded at its end to
     `fft_length`. The synthesis window is the analysis window over the sum of its squares at all
@@ -24,9 +26,10 @@ class Stft:
         frame_length: samples under the window.
         frame_step: samples from frame to frame.
         fft_length: samples of the transform, at least `frame_length`.
+        kaiser_beta: of a Kaiser window; 0 for a Hann window.
 
     Raises:
-        AudioError: the lengths admit no inverse.
+        AudioError: the lengths admit no inverse, or beta is out of range.
 
     >>> stft = Stft(frame_length=116, frame_step=58, fft_length=128)
     >>> stft.n_bins, stft.analyse(np.ones(1000)).shape, stft.round_trip(np.ones(1000)).shape
@@ -36,6 +39,7 @@ class Stft:
     frame_length: int
     frame_step: int
     fft_length: int
+    kaiser_beta: float = 0.0
 
     def __post_init__(self) -> None:
         if not 2 <= self.frame_length <= self.fft_length:
@@ -46,6 +50,10 @@ class Stft:
             raise AudioError(
                 f"frame_step = {self.frame_step}: from 1 to frame_length - 1, which is "
                 f"{self.frame_length - 1}; a Hann window starts at zero"
+            )
+        if not 0 <= self.kaiser_beta <= MOST_BETA:
+            raise AudioError(
+                f"kaiser_beta = {self.kaiser_beta}: from 0, which is a Hann window, to {MOST_BETA:g}"
             )
 
     @property
@@ -130,7 +138,10 @@ class Stft:
 @lru_cache
 def _windows(stft: Stft) -> tuple[Signal, Signal]:
     n, step = stft.frame_length, stft.frame_step
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
+    if stft.kaiser_beta:
+        window = np.kaiser(n + 1, stft.kaiser_beta)[:-1]
+    else:
+        window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
     squares = np.pad(window**2, (0, -n % step)).reshape(-1, step).sum(axis=0)
     dual = window / np.resize(squares, n)
     for array in (window, dual):

@@ -6,6 +6,7 @@ The graph maps frames to frames, `(1, 2·n_bins, frames)`, and takes and returns
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,7 @@ def export_onnx(
     card = ModelCard(
         generator=generator.kind,
         sample_rate=model.sample_rate,
-        frame_length=stft.frame_length,
-        frame_step=stft.frame_step,
-        fft_length=stft.fft_length,
+        **asdict(stft),
         receptive_frames=generator.receptive_frames,
         lookahead_frames=model.lookahead_frames,
         highpass_hz=model.highpass_hz,

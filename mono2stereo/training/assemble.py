@@ -233,7 +233,7 @@ def mid_to_side(config: Config) -> MidToSide:
     )
     model = MidToSide(
         generator,
-        stft=Stft(config.stft.frame_length, config.stft.frame_step, config.stft.fft_length),
+        stft=Stft(**config.stft.model_dump()),
         sample_rate=config.sample_rate,
         lookahead_frames=config.generator.lookahead_frames,
         highpass_hz=config.generator.highpass_hz,

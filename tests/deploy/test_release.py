@@ -56,7 +56,7 @@ def test_a_dated_tag_is_built_installed_and_tried(clone: Path) -> None:
     done = release(clone, "v0.1.0")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "old.wav → old-stereo.wav" in done.stdout
-    assert "mono2stereo 0.1.0; model format 1; " in done.stdout
+    assert "mono2stereo 0.1.0; model format 2; " in done.stdout
     assert sorted(file.suffix for file in (clone / "dist").iterdir()) == [".gz", ".whl"]
     with tarfile.open(clone / "dist/mono2stereo-0.1.0.tar.gz") as sdist:
         names = {Path(name).name for name in sdist.getnames()}

@@ -38,6 +38,7 @@ def test_round_trip_is_the_identity_at_any_overlap(data):
         frame_length,
         data.draw(st.integers(1, max(1, frame_length - 1))),
         frame_length + data.draw(st.integers(0, 40)),
+        data.draw(st.sampled_from([0.0, 3.0, 7.0])),
     )
     x = noise(data.draw(st.integers(1, 800)), seed=data.draw(st.integers(0, 99)))
     # Where the step nearly equals the frame, the window nearly vanishes between frames.
@@ -68,6 +69,8 @@ def test_analysis_matches_scipy():
     )
     frames = np.stack([oracle.win * x[start : start + 116] for start in range(0, 4000 - 115, 58)])
     np.testing.assert_allclose(PUBLISHED.analyse(x), np.fft.rfft(frames, 128), atol=1e-12)
+    kaiser = scipy.signal.get_window(("kaiser", 7.0), 116)
+    np.testing.assert_allclose(Stft(116, 29, 128, 7.0).window, kaiser, atol=1e-12)
     np.testing.assert_allclose(PUBLISHED.synthesis_window, oracle.dual_win, atol=1e-12)
     _, _, other = scipy.signal.stft(
         x, window="hann", nperseg=256, noverlap=192, boundary=None, padded=False, detrend=False
@@ -115,7 +118,7 @@ def test_refuses_short_stereo_and_foreign_spectra():
         PUBLISHED.synthesise(np.zeros((3, 64), complex))
 
 
-@pytest.mark.parametrize("stft", [PUBLISHED, Stft(116, 29, 128), Stft(256, 64, 256)])
+@pytest.mark.parametrize("stft", [PUBLISHED, Stft(116, 29, 128, 7.0), Stft(256, 64, 256)])
 def test_matrices_are_the_transforms(stft):
     x = np.random.default_rng(5).standard_normal((40, stft.frame_length)).astype(np.float32)
     analysis, synthesis = stft.matrices
