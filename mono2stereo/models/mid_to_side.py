@@ -59,14 +59,13 @@ class MidToSide(keras.Model):
     def call(self, mid: tf.Tensor) -> tf.Tensor:
         """Mid `(batch, samples)` → side `(batch, samples of span)`; samples must be static."""
         stft = self.stft
-        spectrum = tf.signal.stft(mid, stft.frame_length, stft.frame_step, stft.fft_length)
+        lengths = stft.frame_length, stft.frame_step, stft.fft_length
+        spectrum = tf.signal.stft(mid, *lengths, window_fn=lambda _, dtype: tf.constant(stft.window, dtype))
         spectrum = self.generator(complex_to_real(spectrum))
         side = tf.signal.inverse_stft(
             real_to_complex(spectrum),
-            stft.frame_length,
-            stft.frame_step,
-            stft.fft_length,
-            tf.signal.inverse_stft_window_fn(stft.frame_step),
+            *lengths,
+            window_fn=lambda _, dtype: tf.constant(stft.synthesis_window, dtype),
         )
         edge = stft.frame_length - stft.frame_step
         span = self.span(mid.shape[-1])
