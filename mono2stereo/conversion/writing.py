@@ -26,6 +26,7 @@ PIECE_SAMPLES = 1 << 14
 # Of an integer: what FFTs leave of silence, far below anything that dither could keep.
 SILENT_STEPS = 1e-3
 UNKNOWN_LENGTH = 0xFFFFFFFF  # as ffmpeg and others write it
+ADD_PEAK_CHUNK = 0x1050  # SFC_SET_ADD_PEAK_CHUNK of sndfile.h
 GUID = bytes.fromhex("000000001000800000aa00389b71")  # of WAVE_FORMAT_EXTENSIBLE, behind the tag
 
 
@@ -82,6 +83,8 @@ class StereoWriter:
             )  # fmt: skip
         except soundfile.LibsndfileError as error:
             raise AudioError(f"{encoding.format} at {sample_rate} Hz: {error.error_string}") from None
+        # Floats would get a chunk that holds the time of day: the same input, another file. soundfile has no word for it.
+        soundfile._snd.sf_command(self._file._file, ADD_PEAK_CHUNK, soundfile._ffi.NULL, 0)
         for key, value in texts.items():
             setattr(self._file, key, value)
 

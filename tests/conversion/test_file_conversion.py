@@ -76,6 +76,7 @@ def test_floats_keep_gain_one_and_their_peaks(suffix, format_, subtype, limit_db
     assert 20 * np.log10(np.abs(stereo.mean(axis=1) - mono).max()) < limit_db
     assert np.abs(stereo).max() > 1
     assert any("true peak +" in notice for notice in done.notices)
+    assert b"PEAK" not in target.read_bytes()  # which holds the time of day
 
 
 @pytest.mark.parametrize(("suffix", "subtype", "bits"), [("wav", "PCM_16", 16), ("flac", "PCM_24", 24)])
