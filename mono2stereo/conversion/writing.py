@@ -83,7 +83,7 @@ class StereoWriter:
             )  # fmt: skip
         except soundfile.LibsndfileError as error:
             raise AudioError(f"{encoding.format} at {sample_rate} Hz: {error.error_string}") from None
-        # Floats would get a chunk that holds the time of day: the same input, another file. soundfile has no word for it.
+        # Floats would get a chunk with the time of day; soundfile has no word for that.
         soundfile._snd.sf_command(self._file._file, ADD_PEAK_CHUNK, soundfile._ffi.NULL, 0)
         for key, value in texts.items():
             setattr(self._file, key, value)
