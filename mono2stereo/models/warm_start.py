@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -38,7 +39,7 @@ def start_from_model(model: MidToSide, path: Path) -> None:
     for setting, theirs, ours in (
         ("generator.kind", card.generator, model.generator.kind),
         ("sample_rate", card.sample_rate, model.sample_rate),
-        ("stft", card.stft, model.stft),
+        ("stft", replace(card.stft, kaiser_beta=model.stft.kaiser_beta), model.stft),  # under any window
         ("generator.lookahead_frames", card.lookahead_frames, model.lookahead_frames),
         ("receptive field in frames", card.receptive_frames, model.generator.receptive_frames),
     ):
