@@ -18,22 +18,10 @@ def test_a_linear_filter_distorts_nothing():
 
 
 def test_the_default_model_comes_out_sane():
-    """All within their limits but those that MODEL_CARD.md names, and these by so much at most."""
-    known = {
-        ("tone, 110 Hz", "outside its critical band (dB)"): -23,
-        ("tone, 110 Hz", "above the masked threshold (dB)"): 31,
-        ("tone, 220 Hz", "outside its critical band (dB)"): -23,
-        ("tone, 220 Hz", "above the masked threshold (dB)"): 33,
-        ("tone, 1760 Hz", "above the masked threshold (dB)"): 31,
-    }
-    beyond = {
-        (figure.probe, figure.quantity): figure.value
-        for figure in judge_probes(NeuralDecorrelator.load())
-        if not figure.kept
-    }
-    assert 0.3 < beyond.pop(("choir", "onsets")) < 0.4
-    assert beyond.keys() == known.keys()
-    assert all(beyond[probe] <= known[probe] for probe in known), beyond
+    """All within their limits but one, which MODEL_CARD.md names."""
+    beyond = [figure for figure in judge_probes(NeuralDecorrelator.load()) if not figure.kept]
+    assert [(figure.probe, figure.quantity) for figure in beyond] == [("choir", "onsets")]
+    assert beyond[0].value > 0.33
 
 
 def test_the_default_model_leaves_steady_tones_alone():
@@ -45,7 +33,7 @@ def test_the_default_model_leaves_steady_tones_alone():
             np.abs(np.fft.rfft(x[-22050:] * window)) ** 2 for x in (model.side(tone, 22050), tone)
         )
         beside = power[np.abs(hz - pitch) > 24.7 * (0.00437 * pitch + 1) / 2].sum()
-        assert 10 * np.log10(beside / of_mid.sum()) < -35, pitch
+        assert 10 * np.log10(beside / of_mid.sum()) < -45, pitch
 
 
 def test_a_tone_masks_what_lies_near_and_above_it():
