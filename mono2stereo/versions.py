@@ -4,6 +4,8 @@ from __future__ import annotations
 
 MODEL_FORMAT = 1  # of exported models; another is refused in a line
 MEASURES_VERSION = 1  # numbers of another version are not to be compared with these
+BENCHMARK_PROTOCOL = 1  # docs/benchmark.md; its numbers, too, are not to be compared with another version's
+BENCHMARK_RESULTS = 1  # shape of the benchmark's results.json
 LISTENING_RESULTS = "mono2stereo-listening-test-1"  # of the listening page's files, as results.js writes them
 
 
@@ -13,5 +15,6 @@ def described() -> str:
 
     return (
         f"mono2stereo {metadata.version('mono2stereo')}; model format {MODEL_FORMAT}; "
-        f"measures {MEASURES_VERSION}; listening results {LISTENING_RESULTS.rpartition('-')[2]}"
+        f"measures {MEASURES_VERSION}; benchmark {BENCHMARK_PROTOCOL}; "
+        f"listening results {LISTENING_RESULTS.rpartition('-')[2]}"
     )

@@ -20,7 +20,7 @@ from mono2stereo.measures.signal_analysis import SignalAnalysis
 
 MONO, ORIGINAL = "mono", "original"
 SHOWN = ("log_mel_db", "coherence_1024", "coherence_4096", "level_db")  # of each stimulus
-Group = Literal["input", "recording", "network", "default", "classical"]
+Group = Literal["input", "recording", "network", "default", "classical", "tool"]
 Makers = Mapping[str, Callable[[], SideMaker]]
 
 
