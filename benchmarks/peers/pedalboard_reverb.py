@@ -1,4 +1,4 @@
-"""`python pedalboard_reverb.py IN OUT ROOM`: pedalboard's reverberator on both channels of a mono recording."""
+"""`python pedalboard_reverb.py IN OUT ROOM`: pedalboard's reverberator on a mono recording."""
 
 import sys
 

@@ -2,8 +2,8 @@
 
 From Debian: ffmpeg, sox, calf-plugins, mda-lv2 (through lilv-utils' lv2apply), caps (through FFmpeg's LADSPA
 host); from PyPI: pedalboard. VNDecorrelate (velvet noise) asks for Python 3.12 or newer: register it as
-docs/benchmark.md shows where that runs. What works on left and right alone, such as FFmpeg's stereowiden, finds
-nothing in a mono recording, and its row says so.
+docs/benchmark.md shows where that runs. What widens a difference of left and right, such as FFmpeg's
+stereowiden, finds none in a mono recording, and its row says so.
 """
 
 from __future__ import annotations

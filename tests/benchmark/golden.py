@@ -1,6 +1,6 @@
-"""`python tests/benchmark/golden.py` writes golden.json: five signals made stereo by four methods, every measure.
+"""`python tests/benchmark/golden.py` writes golden.json: five signals made stereo by four methods.
 
-A number that changes is a changed protocol: give `versions.BENCHMARK_PROTOCOL` the next number, then write anew.
+A number that changes is a changed protocol: raise `versions.BENCHMARK_PROTOCOL`, then write anew.
 """
 
 from __future__ import annotations
