@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import scipy.signal
 
+from benchmarks.compare import SMALL
 from mono2stereo.decorrelators.random_phase import RandomPhase
 from mono2stereo.decorrelators.turned_phases import TurnedPhases
 from mono2stereo.files import atomic_path
@@ -25,7 +26,8 @@ from mono2stereo.pictures import STYLE, new_figure
 RATE = 22050
 SECONDS = 10.0
 SHOWN = [name for name in COMPARED if MEASURES[name].needs != OWN]
-REPORT = Path("reports/benchmark")
+REPORT = Path("build" if SMALL else "reports") / "benchmark"
+PIECES = range(1 if SMALL else 3)
 
 Degradation = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 
@@ -71,7 +73,7 @@ def colour(mid: np.ndarray, side: np.ndarray, amount: float) -> np.ndarray:
 
 
 def chorus(mid: np.ndarray, side: np.ndarray, amount: float) -> np.ndarray:
-    """The side and, at so many times its level, itself at a delay that swings from 1 to 5 ms twice a second."""
+    """The side and, at so many times its level, itself at a delay that swings by 2 ms twice a second."""
     n = np.arange(len(side))
     delay = (3 + 2 * np.sin(2 * np.pi * 2 * n / RATE)) * 1e-3 * RATE
     return side + amount * np.interp(n - delay, n, side, left=0)
@@ -93,13 +95,13 @@ DEGRADATIONS: dict[str, tuple[Degradation, tuple[float, ...], str, bool]] = {
 }
 
 
-def measured(kind: str, seeds: range = range(3)) -> pd.DataFrame:
+def measured(kind: str) -> pd.DataFrame:
     """A row per amount, a column per measure: means over pieces."""
     degrade, amounts, _, _ = DEGRADATIONS[kind]
     rows = []
     for amount in amounts:
         readings = []
-        for seed in seeds:
+        for seed in PIECES:
             mid = song(seed)
             side = degrade(mid, RandomPhase(0.05).side(mid, RATE), amount).astype(np.float32)
             analysis = SideAnalysis(SignalAnalysis(mid, RATE), SignalAnalysis(side, RATE))

@@ -69,4 +69,4 @@ def missing() -> list[str]:
     folders = {"calf-plugins": "/usr/lib/lv2/calf.lv2", "mda-lv2": "/usr/lib/lv2/mda.lv2"}
     absent += [package for package, folder in folders.items() if not Path(folder).is_dir()]
     absent += [] if (LADSPA / "caps.so").is_file() else ["caps"]
-    return absent + ([] if find_spec("pedalboard") else ["pedalboard (from PyPI)"])
+    return absent + ([] if find_spec("pedalboard") else ["pedalboard (uv pip install --group peers)"])

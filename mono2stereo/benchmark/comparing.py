@@ -10,8 +10,8 @@ from mono2stereo.benchmark.protocol import SEED
 from mono2stereo.benchmark.results_file import Results
 from mono2stereo.errors import DataError
 from mono2stereo.evaluation.markdown import heading, number, table
-from mono2stereo.evaluation.statistics import mean_interval
 from mono2stereo.measures import COMPARED
+from mono2stereo.paired_statistics import mean_interval
 
 SAME = 1e-6
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from mono2stereo import listening_test
 from mono2stereo.benchmark.entries import Entry
 from mono2stereo.benchmark.material import Material, named_stretches
 from mono2stereo.benchmark.outcome import Outcome
@@ -22,6 +24,7 @@ from mono2stereo.rendering.listening.page import write_excerpt, write_page
 from mono2stereo.rendering.listening.stimuli import MONO, ORIGINAL, SHOWN, Group, LeftOut, Stimulus
 
 LOUDNESS_LUFS = -23.0  # EBU R 128
+INSTRUCTIONS = Path(listening_test.__file__).with_name("instructions.txt")
 GROUPS: dict[str, Group] = {"recordings": "recording", "model": "default", "classical": "classical"}
 
 
@@ -59,6 +62,7 @@ def write_listening_page(outcome: Outcome, folder: Path, *, count: int) -> None:
             ]
             described.append(write_excerpt(excerpt, stimuli, page, loudness_lufs=LOUDNESS_LUFS))
         write_page(page, described, stimuli, loudness_lufs=LOUDNESS_LUFS)
+        shutil.copy(INSTRUCTIONS, page)
 
 
 def _excerpt(number: int, material: Material) -> Excerpt:

@@ -10,9 +10,9 @@ import pandas as pd
 
 from mono2stereo.dsp.signals import mean_defined
 from mono2stereo.evaluation.points import MID, MODEL, NOT_CLASSICAL, Result
-from mono2stereo.evaluation.statistics import holm, mean_interval, paired_p_value
 from mono2stereo.measures import COMPARED, MEASURES, SWEPT, in_words
 from mono2stereo.measures.side_analysis import curve_axes
+from mono2stereo.paired_statistics import holm, mean_interval, paired_p_value
 
 KEYS = ("track", "stretch", "method", "setting", "in_full")
 RESAMPLES_OF_MARGIN = 1000

@@ -30,7 +30,9 @@ ELSEWHERE = {
     ),
     r"mono2stereo (convert|measure) old_recording\S* ?.*": "test_readme.py::test_the_demonstration",
     r"mono2stereo listening-test .+": "test_readme.py::test_listening_test_command",
-    r"mono2stereo benchmark (recordings|compare) .+": "test_documented_benchmark.py::test_lines_of_the_document",
+    r"mono2stereo benchmark (recordings|compare) .+": (
+        "test_documented_benchmark.py::test_lines_of_the_document"
+    ),
     r"python -m benchmarks\.peers .*": "test_peers.py::test_every_peer_makes_stereo_or_says_why_not",
     r"mlflow models serve .*": "test_model_of_a_run.py::test_the_documented_line_serves_it",
     r"mlflow server": "test_server.py::test_stages_share_a_run_on_a_server",
