@@ -96,7 +96,7 @@ def listeners_needed(difference: float, deviation: float, comparisons: int, *, p
     W. C. Guenther, "Sample Size Formulas for Normal Theory T Tests", Am. Stat. 35, 1981.
 
     >>> listeners_needed(10, 12, 1), listeners_needed(10, 12, 15), listeners_needed(5, 12, 15)
-    (14, 26, 92)
+    (14, 27, 91)
     """
     alpha = ALPHA / comparisons
     strict, sure = stats.norm.ppf(1 - alpha / 2), stats.norm.ppf(power)

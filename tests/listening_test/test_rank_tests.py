@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from mono2stereo.cli import main
 from mono2stereo.errors import DataError
 from mono2stereo.listening_test.rank_tests import any_difference, listeners_needed, pairs
-from mono2stereo.listening_test.results import Session
+from mono2stereo.listening_test.results import FORMAT, Session
 
 EXCERPTS = ("one", "two", "three")
 
@@ -61,3 +66,16 @@ def test_what_not_all_have_heard_does_not_count():
     assert {(pair.first, pair.second) for pair in pairs(heard)} == {("a", "c")}
     with pytest.raises(DataError, match="2 stimuli, 5 listeners: rank tests take 3 and 2 at least"):
         any_difference(heard, "quality")
+
+
+def test_one_command_prints_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    files = []
+    for session in listeners({"mono": 30, "a": 50, "b": 70}, 9, seed=0):
+        names = ("stimulus", "excerpt", "quality", "width")
+        ratings = [dict(zip(names, rating, strict=True)) for rating in session.ratings]
+        files.append(tmp_path / f"{session.session}.json")
+        files[-1].write_text(json.dumps(asdict(session) | {"format": FORMAT, "ratings": ratings}))
+    main(["listening-test", *map(str, files), "--tests"])
+    said = capsys.readouterr().out
+    assert "quality: all alike, p = 0.00" in said
+    assert "  mono − b: -4" in said
