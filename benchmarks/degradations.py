@@ -90,7 +90,7 @@ DEGRADATIONS: dict[str, tuple[Degradation, tuple[float, ...], str, bool]] = {
     "haze": (haze, (0, 0.03, 0.1, 0.3, 1), "haze_db", True),
     "smear": (smear, (0, 0.1, 0.3, 1, 3), "onset_correlation", False),
     "colour": (colour, (0, 1, 2, 3, 6), "colour_db", True),
-    "chorus": (chorus, (0, 0.1, 0.2, 0.4, 0.8), "modulation_1_to_4_hz_db", True),
+    "chorus": (chorus, (0, 0.1, 0.2, 0.4, 0.8), "level_difference_change_db", True),
     "phasiness": (phasiness, (0, 0.25, 0.5, 1, 2), "level_difference_db", True),
 }
 

@@ -195,9 +195,7 @@ def _draw_sweep(
     if sweep.empty:
         return
     look = _look(method, classical)
-    marker = {MODEL: "o", DEFAULT_MODEL: "P", OWN_SIDE: "*"}.get(method) or MARKERS[
-        classical.index(method) % len(MARKERS)
-    ]
+    marker = {MODEL: "o", DEFAULT_MODEL: "P", OWN_SIDE: "*"}.get(method) or _marker(classical.index(method))
     size = {MODEL: 6, DEFAULT_MODEL: 11, OWN_SIDE: 15}.get(method, 5)
     if apart:
         look["linestyle"] = ""
@@ -221,6 +219,11 @@ def _draw_sweep(
             textcoords="offset points", color=look["color"], fontsize=8, zorder=6,
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )  # fmt: skip
+
+
+def _marker(place: int) -> str:
+    """Another pair of colour and marker for each of many methods, as often as colours begin anew."""
+    return MARKERS[(place + place // len(MUTED)) % len(MARKERS)]
 
 
 def _mark_unnatural(axes: Axes, sweep: pd.DataFrame, x: str, line: Line2D) -> None:
