@@ -16,6 +16,7 @@ from mono2stereo.versions import described
 COMMANDS = {
     "convert": "give mono recordings a side channel",
     "measure": "measure how wide, how alike and how coloured mid and side of stereo recordings are",
+    "benchmark": "compare decorrelators, models and other programs on recordings",
     "studio": "hear, set and save a conversion in the browser",
     "info": "show what a model says about itself",
     "listening-test": "average what listeners said on the listening page",

@@ -36,7 +36,7 @@ def package(tmp_path: Path) -> Path:
         ("losses/mel_loss.py", True),
         ("dsp/stft.py", True),
         ("training/__init__.py", True),
-        ("evaluation/statistics.py", False),
+        ("paired_statistics.py", False),
         ("rendering/listening/assets/blind.js", False),
         ("dsp/onsets.py", False),
         ("conversion/__init__.py", False),

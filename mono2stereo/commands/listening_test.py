@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mono2stereo.errors import DataError
+from mono2stereo.errors import DataError, UsageError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", type=Path, metavar="PICTURE", help="draw means and intervals (*.png, *.svg, *.pdf)"
     )
+    parser.add_argument("--tests", action="store_true", help="add rank tests of all versions and of each two")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -23,6 +24,8 @@ def run(options: argparse.Namespace) -> None:
     """Print the scores, and draw them where asked to."""
     from mono2stereo.listening_test.results import as_json, as_text, read_sessions, scores
 
+    if options.json and options.tests:
+        raise UsageError("--tests are text; leave out --json")
     sessions = read_sessions(options.results)
     rows = scores(sessions)
     if options.plot:
@@ -34,5 +37,9 @@ def run(options: argparse.Namespace) -> None:
             raise DataError(f"--plot: {error.name} is not installed; pip install matplotlib") from None
         draw_scores(rows, options.plot, listeners=len(sessions))
     print(as_json(rows) if options.json else as_text(rows))
+    if options.tests:
+        from mono2stereo.listening_test.rank_tests import as_text as tested
+
+        print(f"\n{tested(sessions)}")
     if not options.json and len(sessions) == 1:
         print("\nOne listener: no interval. Give the files of several.")

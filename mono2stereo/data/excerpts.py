@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mono2stereo.data.pairs import Pair
-
 # A decorrelator that remembers hears this much before the excerpt, so that it is not cold at its start.
 RUN_IN_SECONDS = 1.0
+
+
+class MidSide(Protocol):
+    """A recording that passages are cut from, such as a `Pair`.
+
+    Attributes:
+        name: its own.
+        sample_rate: in Hz.
+        mid_side: (samples, 2), an array or what gives slices of it.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def mid_side(self) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -37,15 +53,15 @@ class Excerpt:
     sample_rate: int
 
 
-def cut_excerpt(pair: Pair, start: int, samples: int, *, name: str) -> Excerpt:
-    """Read `samples` samples of a pair from the sample `start` on, and what sounds just before them."""
-    rate = pair.sample_rate
-    passage = np.array(pair.mid_side[start : start + samples])
+def cut_excerpt(recording: MidSide, start: int, samples: int, *, name: str) -> Excerpt:
+    """Read `samples` samples of a recording from the sample `start` on, and what sounds just before them."""
+    rate = recording.sample_rate
+    passage = np.array(recording.mid_side[start : start + samples])
     return Excerpt(
         name=name,
-        track=pair.name,
+        track=recording.name,
         start_seconds=start / rate,
-        run_in=np.array(pair.mid_side[max(0, start - round(RUN_IN_SECONDS * rate)) : start, 0]),
+        run_in=np.array(recording.mid_side[max(0, start - round(RUN_IN_SECONDS * rate)) : start, 0]),
         mid=np.ascontiguousarray(passage[:, 0]),
         side=np.ascontiguousarray(passage[:, 1]),
         sample_rate=rate,

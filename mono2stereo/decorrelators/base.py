@@ -32,8 +32,8 @@ class SideStream(Protocol):
         ...
 
 
-class Decorrelator(Protocol):
-    """Makes the side channel that a mono recording lacks."""
+class SideMaker(Protocol):
+    """Makes the side channel that a mono recording lacks, of whole signals: what can be measured."""
 
     @property
     def name(self) -> str:
@@ -41,21 +41,8 @@ class Decorrelator(Protocol):
         ...
 
     @property
-    def card(self) -> ModelCard | None:
-        """Of a trained one: what its file tells, its own width for one; None for all others."""
-        ...
-
-    @property
     def changes_mid(self) -> bool:
         """Whether it makes left and right, and with them a width and another mid than it was given."""
-        ...
-
-    def stream(self, sample_rate: int) -> SideStream:
-        """Start on a new signal of `sample_rate` Hz.
-
-        Raises:
-            AudioError: a rate that does not fit.
-        """
         ...
 
     def side(self, mid: Signal, sample_rate: int) -> Signal:
@@ -68,16 +55,33 @@ class Decorrelator(Protocol):
         """
         ...
 
-    def fold_down_stream(self, sample_rate: int) -> SideStream:
-        """Start on a new signal: makes the mid that goes with the side of `stream`, with its own latency."""
-        ...
-
     def fold_down(self, mid: Signal, sample_rate: int) -> Signal:
         """Make the mid that goes with `side`, (samples,) of one dtype: the given one unless `changes_mid`.
 
         Raises:
             AudioError: not a floating-point waveform, or a rate that does not fit.
         """
+        ...
+
+
+class Decorrelator(SideMaker, Protocol):
+    """The same also block by block: what can convert."""
+
+    @property
+    def card(self) -> ModelCard | None:
+        """Of a trained one: what its file tells, its own width for one; None for all others."""
+        ...
+
+    def stream(self, sample_rate: int) -> SideStream:
+        """Start on a new signal of `sample_rate` Hz.
+
+        Raises:
+            AudioError: a rate that does not fit.
+        """
+        ...
+
+    def fold_down_stream(self, sample_rate: int) -> SideStream:
+        """Start on a new signal: makes the mid that goes with the side of `stream`, with its own latency."""
         ...
 
 

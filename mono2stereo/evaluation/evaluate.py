@@ -187,7 +187,7 @@ def summarise(
         methods=methods,
         groups=tables.per_group(tracks, seed=seed),
         gaps=tables.gaps(tracks),
-        comparisons=tables.against_model(tracks, seed=seed),
+        comparisons=tables.against(MODEL, tracks, seed=seed),
         nearest=pd.concat(nearest, ignore_index=True).merge(
             trade_off[["method", "setting", "unnatural"]], how="left"
         ),

@@ -60,12 +60,13 @@ def _name(stretch: Excerpt, points: Sequence[Point]) -> str:
     settings = [(point.method, point.setting, point.in_full, point.missing) for point in points]
     told = json.dumps([stretch.name, stretch.track, stretch.sample_rate, settings]).encode()
     audio = (np.ascontiguousarray(part).tobytes() for part in (stretch.run_in, stretch.mid, stretch.side))
-    return f"{_code()}-{short_hash(told, *audio)}"
+    return f"{code_version('mono2stereo.evaluation.measuring')}-{short_hash(told, *audio)}"
 
 
 @cache
-def _code() -> str:
-    code = code_hash(imported_files("mono2stereo.evaluation.measuring"))
+def code_version(module: str) -> str:
+    """Changes with the code that a module runs and with the libraries that compute."""
+    code = code_hash(imported_files(module))
     return short_hash(code.encode(), *(metadata.version(name).encode() for name in ("numpy", "scipy")))
 
 

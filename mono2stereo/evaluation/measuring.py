@@ -108,10 +108,17 @@ def stereo_of_stretch(point: Point, stretch: Excerpt) -> Stereo:
     return Stereo(stereo.side[run_in:], None if stereo.mid is None else stereo.mid[run_in:])
 
 
+def analyse(stereo: Stereo, *, mid: SignalAnalysis, own: SignalAnalysis) -> SideAnalysis:
+    """What a method made of a mid, for the measures; all at one rate."""
+    side = SignalAnalysis(stereo.side, mid.sample_rate)
+    made = mid if stereo.mid is None else SignalAnalysis(stereo.mid, mid.sample_rate)
+    return SideAnalysis(made, side, own, source=mid)
+
+
 def _measure_stretch(
     stretch: Excerpt, points: Sequence[Point], *, mid: SignalAnalysis, own: SignalAnalysis
 ) -> list[Result]:
-    rate, results = stretch.sample_rate, []
+    results = []
     for point in points:
         names = tuple(MEASURES) if point.in_full else SWEPT
         result = Result(stretch.track, stretch.name, point.method, point.setting, point.in_full)
@@ -122,8 +129,7 @@ def _measure_stretch(
             continue
         except AudioError as error:
             raise AudioError(f"{point.setting}, {stretch.name}: {error}; train again, more slowly") from None
-        stereo_mid = mid if stereo.mid is None else SignalAnalysis(stereo.mid, rate)
-        analysis = SideAnalysis(stereo_mid, SignalAnalysis(stereo.side, rate), own, source=mid)
+        analysis = analyse(stereo, mid=mid, own=own)
         curves = analysis.curves if point.in_full else {}
         results.append(replace(result, readings=take_measures(analysis, names), curves=curves))
     return results

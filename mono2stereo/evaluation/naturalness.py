@@ -29,21 +29,23 @@ NATURAL = [figure for group in GROUPS.values() for figure in group]
 ROUNDING = 1e-9
 
 
-def less_natural(settings: pd.DataFrame) -> pd.DataFrame:
-    """Whether each setting is less natural than the model, by figure.
+def less_natural(settings: pd.DataFrame, reference: str | None = MODEL) -> pd.DataFrame:
+    """Whether each setting is less natural than a reference, by figure.
 
     Args:
-        settings: from `tables.trade_off`: a row per method and setting; the model's last row is the model.
+        settings: from `tables.trade_off`: a row per method and setting.
+        reference: a method, at its last row; None: nothing but the 15 % is allowed.
 
     Returns:
         Of bool, a row per setting, a column per figure. A figure that the own sides do not have is nobody's
         fault; one that a setting does not have is its own.
     """
-    model, own = _last(settings, MODEL), _last(settings, OWN_SIDE)
+    own = _last(settings, OWN_SIDE)
     faults = {}
     for figure in NATURAL:
-        model_away = _distance(model[figure], own[figure], figure)
-        allowed = np.fmax(model_away, WITHIN * own[figure])
+        allowed = WITHIN * own[figure]
+        if reference is not None:
+            allowed = np.fmax(_distance(_last(settings, reference)[figure], own[figure], figure), allowed)
         faults[figure] = ~(_distance(settings[figure], own[figure], figure) <= allowed + ROUNDING)
         faults[figure] &= not np.isnan(own[figure])
     return pd.DataFrame(faults, index=settings.index)
@@ -51,11 +53,8 @@ def less_natural(settings: pd.DataFrame) -> pd.DataFrame:
 
 def off_nature(settings: pd.DataFrame) -> list[str]:
     """Figures in which the model lies more than 15 % of the own sides' away from them."""
-    model, own = _last(settings, MODEL), _last(settings, OWN_SIDE)
-    return [
-        figure for figure in NATURAL
-        if _distance(model[figure], own[figure], figure) > WITHIN * own[figure] + ROUNDING
-    ]  # fmt: skip
+    faults = less_natural(settings, None)[settings["method"] == MODEL].iloc[-1]
+    return [figure for figure in NATURAL if faults[figure]]
 
 
 def in_csv(faults: pd.DataFrame) -> list[str]:

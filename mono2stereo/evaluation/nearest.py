@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from mono2stereo.evaluation.points import MODEL, NOT_CLASSICAL
-from mono2stereo.evaluation.statistics import nested_interval
+from mono2stereo.paired_statistics import nested_interval
 
 # At the setting of each classical method that is nearest in coherence; whether lower is better.
 LOWER_IS_BETTER = {"log_mel_db": True, "onset_correlation": False, "own_mel": True, "own_stft": True}

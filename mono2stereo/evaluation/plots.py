@@ -31,16 +31,22 @@ CORNERS = ((6, 5), (6, -12), (6, 16), (6, -23))  # of a point, in points: names 
 
 
 def draw_trade_off(
-    points: pd.DataFrame, floors: Mapping[int, float], file: Path, *, joined: bool = True
+    points: pd.DataFrame,
+    floors: Mapping[int, float],
+    file: Path,
+    *,
+    joined: bool = True,
+    reference: str = "the model",
 ) -> None:
     """Timbre kept against coherence left: every method's sweep, the model's checkpoints, nature.
 
     Args:
         points: columns method, setting, coherence_<frame length>…, log_mel_db and, if known, `unnatural`, the
-            figures in which a setting is less natural than the model; in sweep order.
+            figures in which a setting is less natural than the reference; in sweep order.
         floors: coherence of independent signals, by frame length.
         file: PNG to write.
         joined: Whether the model's points are one path; otherwise they are runs, each with its name.
+        reference: What hollow points are less natural than.
     """
     with matplotlib.rc_context(STYLE):
         figure = new_figure(5 * len(floors) + 1, 6.5)
@@ -66,7 +72,7 @@ def draw_trade_off(
         title = "Less coherence costs timbre: further down and left is better"
         if "unnatural" in points:
             named = ", ".join(f"{group[0]} {group}" for group in GROUPS)
-            title += f", where a point is filled; hollow: less natural than the model in {named}"
+            title += f", where a point is filled; hollow: less natural than {reference} in {named}"
         figure.suptitle(title)
         _save(figure, panels[0], file)
 
@@ -189,9 +195,7 @@ def _draw_sweep(
     if sweep.empty:
         return
     look = _look(method, classical)
-    marker = {MODEL: "o", DEFAULT_MODEL: "P", OWN_SIDE: "*"}.get(method) or MARKERS[
-        classical.index(method) % len(MARKERS)
-    ]
+    marker = {MODEL: "o", DEFAULT_MODEL: "P", OWN_SIDE: "*"}.get(method) or _marker(classical.index(method))
     size = {MODEL: 6, DEFAULT_MODEL: 11, OWN_SIDE: 15}.get(method, 5)
     if apart:
         look["linestyle"] = ""
@@ -215,6 +219,11 @@ def _draw_sweep(
             textcoords="offset points", color=look["color"], fontsize=8, zorder=6,
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )  # fmt: skip
+
+
+def _marker(place: int) -> str:
+    """Another pair of colour and marker for each of many methods, as often as colours begin anew."""
+    return MARKERS[(place + place // len(MUTED)) % len(MARKERS)]
 
 
 def _mark_unnatural(axes: Axes, sweep: pd.DataFrame, x: str, line: Line2D) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mono2stereo.decorrelators import Decorrelator
+from mono2stereo.decorrelators.base import SideMaker
 from mono2stereo.decorrelators.classical import CLASSICAL, SWEEPS
 from mono2stereo.decorrelators.neural import DEFAULT_MODEL, DEFAULT_WEIGHTS
 from mono2stereo.dsp.signals import Signal
@@ -38,7 +39,7 @@ class Point:
 
     method: str
     setting: str
-    source: Decorrelator | Path | None
+    source: SideMaker | Path | None
     in_full: bool
     missing: str = ""
 
@@ -81,17 +82,31 @@ def points_to_measure(
     points.append(Point(DEFAULT_MODEL, DEFAULT_MODEL, DEFAULT_WEIGHTS, in_full=True))
     points.append(Point(OWN_SIDE, OWN_SIDE, None, in_full=True))
     for method, make in classical.items():
-        try:
-            default = make()
-        except (ImportError, Mono2StereoError) as error:
-            points.append(Point(method, method, None, in_full=True, missing=reason_of(error)))
-            continue
-        swept = sweeps.get(method, ())
-        if default.name not in {setting.name for setting in swept}:
-            points.append(Point(method, default.name, default, in_full=True))
-        points.extend(
-            Point(method, setting.name, setting, in_full=setting.name == default.name) for setting in swept
-        )
+        points += swept_points(method, make, sweeps.get(method, ()))
+    return points
+
+
+def swept_points(
+    method: str,
+    make: Callable[[], SideMaker],
+    sweep: Sequence[SideMaker],
+    faults: type[Exception] = ImportError,
+) -> list[Point]:
+    """A method at its default, which stands for it, and along its sweep; or one point that says why not.
+
+    Args:
+        method: its name.
+        make: it at its defaults.
+        sweep: its settings, perhaps the default among them.
+        faults: with which `make` may fail, besides the project's own.
+    """
+    try:
+        default = make()
+    except (faults, Mono2StereoError) as error:
+        return [Point(method, method, None, in_full=True, missing=reason_of(error))]
+    points = [Point(method, one.name, one, in_full=one.name == default.name) for one in sweep]
+    if not any(point.in_full for point in points):
+        points.insert(0, Point(method, default.name, default, in_full=True))
     return points
 
 

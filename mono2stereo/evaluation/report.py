@@ -8,28 +8,28 @@ from pathlib import Path
 import pandas as pd
 
 from mono2stereo.data.excerpts import fit_for_a_file
-from mono2stereo.dsp.movement import FIGURES
 from mono2stereo.evaluation import passage_plots, plots
 from mono2stereo.evaluation.evaluate import STEADY, Evaluation, Passage
 from mono2stereo.evaluation.findings import findings, nearest_table
 from mono2stereo.evaluation.in_words import in_words
-from mono2stereo.evaluation.markdown import heading, hertz, number, table, with_interval
+from mono2stereo.evaluation.markdown import heading, hertz, number, table
+from mono2stereo.evaluation.method_tables import (
+    FLOOR_ROW,
+    MOVEMENT,
+    SIMILARITY,
+    SOUND,
+    about_tests,
+    check_table,
+    comparison_table,
+    explanations,
+    gap_table,
+    interval_table,
+)
 from mono2stereo.evaluation.points import NOT_CLASSICAL, OWN_SIDE
 from mono2stereo.evaluation.purity import LEVEL as TONE_LEVEL
 from mono2stereo.files import atomic_path
-from mono2stereo.measures import COMPARED, MEASURES, OWN
+from mono2stereo.measures import COMPARED
 
-CHECKED = [measure for measure in MEASURES if measure not in COMPARED]
-SIMILARITY = [
-    "coherence_1024",
-    "coherence_4096",
-    "coherence_16384",
-    "coherence_critical_bands",
-    "largest_correlation",
-]
-MOVEMENT = ["haze_db", *FIGURES]
-SOUND = [measure for measure in COMPARED if measure not in (*SIMILARITY, *MOVEMENT)]
-FLOOR_ROW = "independent signals"
 PICTURES = {
     "trade_off": "Coherence against log-mel, every method along its parameter, the model along its training",
     "coherence": "Coherence per mel band, the recordings' own side as a black line",
@@ -88,16 +88,19 @@ def markdown(evaluation: Evaluation) -> str:
     sections = {
         "In words": "\n\n".join(in_words(evaluation)),
         "In numbers": "\n".join(findings(evaluation)),
-        "Similarity": _interval_table(evaluation, SIMILARITY),
-        "Timbre, transients, the recordings' own side": _interval_table(evaluation, SOUND),
-        "Haze and movement": _interval_table(evaluation, MOVEMENT),
-        "Level, edges of the spectrum, mono fold-down": _check_table(evaluation),
+        "Similarity": interval_table(evaluation.methods, SIMILARITY, evaluation.floors),
+        "Timbre, transients, the recordings' own side": interval_table(
+            evaluation.methods, SOUND, evaluation.floors
+        ),
+        "Haze and movement": interval_table(evaluation.methods, MOVEMENT, evaluation.floors),
+        "Level, edges of the spectrum, mono fold-down": check_table(evaluation.methods),
         "The model against each classical method where it is as incoherent": nearest_table(evaluation),
-        "The model against each method": "Model minus method, at the setting of the tables above, on the "
-        "same tracks; in brackets p (Wilcoxon signed-rank, two-sided, Holm-corrected over a column's "
-        "methods). "
-        f"{n_tracks} tracks cannot give less than {min(1.0, 2 / 2**n_tracks):.2g} before the correction.\n\n"
-        + "\n\n".join(_comparison_table(evaluation, part) for part in (SIMILARITY, SOUND, MOVEMENT)),
+        "The model against each method": "Model minus method, at the setting of the tables above, "
+        + about_tests(n_tracks)
+        + "\n\n"
+        + "\n\n".join(
+            comparison_table(evaluation.comparisons, part, "model") for part in (SIMILARITY, SOUND, MOVEMENT)
+        ),
         "Correlation per octave": "The largest magnitude at any lag within ±120 ms, in brackets that at lag "
         "0, by the octave's centre.\n\n" + _octave_table(evaluation),
         "Distortion of steady tones": "Energy outside the critical band of the tone, dB re the side that was "
@@ -111,11 +114,8 @@ def markdown(evaluation: Evaluation) -> str:
     if len(evaluation.groups):
         sections["By group"] = _group_table(evaluation)
     if len(evaluation.gaps):
-        sections["What is missing, and why"] = _gap_table(evaluation)
-    sections["Columns"] = "\n".join(
-        f"- **{measure.heading}**: {measure.explanation}." for measure in MEASURES.values()
-    )
-    sections["Columns"] += (
+        sections["What is missing, and why"] = gap_table(evaluation.gaps)
+    sections["Columns"] = explanations() + (
         "\n\nFor log-mel, colour, pre-echo and the levels of the own side, the side is brought to the level "
         "of what it is compared with; coherence, correlation, onsets and crest do not depend on it. Of a "
         "method that changes the mid (Haas), coherence and correlation take its own mid, all else the input."
@@ -138,39 +138,6 @@ def markdown(evaluation: Evaluation) -> str:
             *(f"## {title}\n\n{text}\n" for title, text in sections.items()),
         ]
     )
-
-
-def _interval_table(evaluation: Evaluation, measures: list[str]) -> str:
-    rows = [
-        [str(method), *(with_interval(row, measure) for measure in measures)]
-        for method, row in evaluation.methods.iterrows()
-    ]
-    floors = {f"coherence_{length}": f"{floor:.3f}" for length, floor in evaluation.floors.items()}
-    if set(floors) & set(measures):
-        rows.append([f"*{FLOOR_ROW}*", *(floors.get(measure, "–") for measure in measures)])
-    return table(["method", *map(heading, measures)], rows)
-
-
-def _check_table(evaluation: Evaluation) -> str:
-    rows = [
-        [str(method), *(number(row[measure], measure) for measure in CHECKED)]
-        for method, row in evaluation.methods.iterrows()
-    ]
-    return table(["method", *map(heading, CHECKED)], rows)
-
-
-def _comparison_table(evaluation: Evaluation, measures: list[str]) -> str:
-    rows = []
-    for method, compared in evaluation.comparisons.groupby("method", sort=False):
-        cells = [str(method)]
-        for measure, row in compared.set_index("measure").loc[measures].iterrows():
-            # The own side's distance to itself compares nothing.
-            pointless = method == OWN_SIDE and MEASURES[measure].needs == OWN
-            difference = "–" if pointless else number(row["difference"], measure, "+")
-            tested = "–" not in difference and row["p_holm"] == row["p_holm"]
-            cells.append(f"{difference} ({row['p_holm']:.2g})" if tested else difference)
-        rows.append(cells)
-    return table(["model minus", *map(heading, measures)], rows)
 
 
 def _octave_table(evaluation: Evaluation) -> str:
@@ -203,8 +170,3 @@ def _group_table(evaluation: Evaluation) -> str:
     ]
     every = "groups.csv has every method, measure and interval."
     return table(["group", "method", "tracks", *map(heading, COMPARED)], rows, texts=2) + f"\n\n{every}"
-
-
-def _gap_table(evaluation: Evaluation) -> str:
-    rows = [[str(row.reason), str(row.methods), str(row.tracks)] for row in evaluation.gaps.itertuples()]
-    return table(["not measured", "methods", "tracks"], rows, texts=2)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mono2stereo.data.excerpts import Excerpt, cut_excerpt
-from mono2stereo.data.pairs import Pair
+from mono2stereo.data.excerpts import Excerpt, MidSide, cut_excerpt
 from mono2stereo.dsp.bands import level_db
-from mono2stereo.errors import DataError
+from mono2stereo.errors import AudioError, DataError
 
 SILENCE_DB = -60.0  # re full scale, the mid
 MONO_DB = -50.0  # re the mid, the recording's own side
@@ -16,7 +15,7 @@ PLACES = (0.5, 0.25, 0.75, 0.0, 1.0)  # tried in this order, as shares of a sect
 
 
 def choose_stretches(
-    pairs: Sequence[Pair], *, count: int, seconds: float
+    pairs: Sequence[MidSide], *, count: int, seconds: float
 ) -> tuple[list[Excerpt], dict[str, str]]:
     """Choose up to `count` stretches of each track: one in the middle of each of as many equal sections.
 
@@ -38,13 +37,10 @@ def choose_stretches(
     chosen: list[Excerpt] = []
     left_out = {}
     for pair in pairs:
-        length = len(pair.mid_side) / pair.sample_rate
-        if length < SHORTEST_SECONDS:
-            left_out[pair.name] = f"{length:.3g} s long; at least {SHORTEST_SECONDS:g} s"
-        elif not (stretches := _of_track(pair, count, seconds)):
-            left_out[pair.name] = "the mid is silent"
-        else:
-            chosen += stretches
+        try:
+            chosen += stretches_of(pair, count=count, seconds=seconds)
+        except AudioError as reason:
+            left_out[pair.name] = str(reason)
     if not chosen:
         raise DataError(
             "no track of the split can be measured ("
@@ -54,11 +50,22 @@ def choose_stretches(
     return chosen, left_out
 
 
-def _of_track(pair: Pair, count: int, seconds: float) -> list[Excerpt]:
-    return _sounding(pair, count, seconds, _in_stereo) or _sounding(pair, count, seconds, _at_all)
+def stretches_of(track: MidSide, *, count: int, seconds: float) -> list[Excerpt]:
+    """One track's of `choose_stretches`.
+
+    Raises:
+        AudioError: it has none, and why.
+    """
+    length = len(track.mid_side) / track.sample_rate
+    if length < SHORTEST_SECONDS:
+        raise AudioError(f"{length:.3g} s long; at least {SHORTEST_SECONDS:g} s")
+    chosen = _sounding(track, count, seconds, _in_stereo) or _sounding(track, count, seconds, _at_all)
+    if not chosen:
+        raise AudioError("the mid is silent")
+    return chosen
 
 
-def _sounding(pair: Pair, count: int, seconds: float, sounds: Callable[[Excerpt], bool]) -> list[Excerpt]:
+def _sounding(pair: MidSide, count: int, seconds: float, sounds: Callable[[Excerpt], bool]) -> list[Excerpt]:
     length = min(round(seconds * pair.sample_rate), len(pair.mid_side))
     sections = min(count, len(pair.mid_side) // length)
     spare = len(pair.mid_side) // sections - length
@@ -72,7 +79,7 @@ def _sounding(pair: Pair, count: int, seconds: float, sounds: Callable[[Excerpt]
     return stretches
 
 
-def _stretch(pair: Pair, start: int, length: int) -> Excerpt:
+def _stretch(pair: MidSide, start: int, length: int) -> Excerpt:
     return cut_excerpt(pair, start, length, name=f"{pair.name} from {start / pair.sample_rate:.1f} s")
 
 

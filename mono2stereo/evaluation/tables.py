@@ -10,9 +10,9 @@ import pandas as pd
 
 from mono2stereo.dsp.signals import mean_defined
 from mono2stereo.evaluation.points import MID, MODEL, NOT_CLASSICAL, Result
-from mono2stereo.evaluation.statistics import holm, mean_interval, paired_p_value
 from mono2stereo.measures import COMPARED, MEASURES, SWEPT, in_words
 from mono2stereo.measures.side_analysis import curve_axes
+from mono2stereo.paired_statistics import holm, mean_interval, paired_p_value
 
 KEYS = ("track", "stretch", "method", "setting", "in_full")
 RESAMPLES_OF_MARGIN = 1000
@@ -124,20 +124,20 @@ def per_group(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     )
 
 
-def against_model(tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
-    """A row per other method and measure: the model's mean minus the method's, on the same tracks.
+def against(reference: str, tracks: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+    """A row per other method and measure: the reference's mean minus the method's, on the same tracks.
 
     Columns: method, measure, difference, low, high (95 %), p (Wilcoxon), p_holm (over one measure's methods).
     """
     wide = tracks.pivot(index="track", columns="method", values=list(MEASURES))
-    others = [method for method in tracks["method"].unique() if method != MODEL]
+    others = [method for method in tracks["method"].unique() if method != reference]
     families = []
     for measure in COMPARED:
         rows = []
         for method in others:
-            model, other = wide[measure, MODEL].to_numpy(), wide[measure, method].to_numpy()
-            difference, low, high = mean_interval(model - other, seed=seed)
-            p_value = paired_p_value(model, other)
+            ours, other = wide[measure, reference].to_numpy(), wide[measure, method].to_numpy()
+            difference, low, high = mean_interval(ours - other, seed=seed)
+            p_value = paired_p_value(ours, other)
             rows.append((method, measure, difference, low, high, p_value))
         family = pd.DataFrame(rows, columns=["method", "measure", "difference", "low", "high", "p"])
         families.append(family.assign(p_holm=holm(family["p"])))

@@ -64,7 +64,7 @@ def _measure(path: Path, stretches: int) -> MeasuredRecording:
     if path.is_dir():
         raise AudioError("a folder; give a file")
     with open_sound(path) as audio:
-        _require_fit(audio)
+        require_stereo_sound(audio)
         frames = audio.count()
     with open_sound(path) as audio:
         rate = audio.sample_rate
@@ -87,7 +87,12 @@ def _measure(path: Path, stretches: int) -> MeasuredRecording:
     return MeasuredRecording(path, rate, frames / rate, len(analyses), readings, curves, examples[0])
 
 
-def _require_fit(audio: Sound) -> None:
+def require_stereo_sound(audio: Sound) -> None:
+    """Refuse what has no mid and side to measure.
+
+    Raises:
+        AudioError: not two channels, or a rate below 8000 Hz.
+    """
     if audio.channels != 2:
         channels = "one channel" if audio.channels == 1 else f"{audio.channels} channels"
         raise AudioError(f"{channels}; only stereo can be measured")

@@ -8,15 +8,14 @@ from itertools import zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from mono2stereo.data.excerpts import Excerpt, cut_excerpt, fit_for_a_file
-from mono2stereo.data.pairs import Pair
+from mono2stereo.data.excerpts import Excerpt, MidSide, cut_excerpt, fit_for_a_file
 from mono2stereo.errors import DataError
 
 SEARCH_STEP_SECONDS = 0.25
 SILENCE = 1e-4  # of the energy of the track's loudest passage
 
 
-def choose_excerpts(tracks: Sequence[Pair], *, count: int, seconds: float) -> list[Excerpt]:
+def choose_excerpts(tracks: Sequence[MidSide], *, count: int, seconds: float) -> list[Excerpt]:
     """Choose `count` excerpts, or as many as the tracks hold: a track's loudest passage, then its next ones.
 
     With more tracks than excerpts the tracks are taken at even distances, with fewer each gives several

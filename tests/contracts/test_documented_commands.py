@@ -30,6 +30,10 @@ ELSEWHERE = {
     ),
     r"mono2stereo (convert|measure) old_recording\S* ?.*": "test_readme.py::test_the_demonstration",
     r"mono2stereo listening-test .+": "test_readme.py::test_listening_test_command",
+    r"mono2stereo benchmark (recordings|compare) .+": (
+        "test_documented_benchmark.py::test_lines_of_the_document"
+    ),
+    r"python -m benchmarks\.peers .*": "test_peers.py::test_every_peer_makes_stereo_or_says_why_not",
     r"mlflow models serve .*": "test_model_of_a_run.py::test_the_documented_line_serves_it",
     r"mlflow server": "test_server.py::test_stages_share_a_run_on_a_server",
     r"mono2stereo studio( tape\.wav)?": "test_studio_server.py::test_only_its_own_page_is_answered",
@@ -52,6 +56,7 @@ NOT_HERE = {
     r"dvc exp run -S profile=full.*": "needs MUSDB18-HQ; its settings are loaded by a test",
     r"dvc exp run -S data\.source=folder .*-S train\.(steps|precision)=.*": "hours of training on recordings",
     r"dvc (init --subdir|commit|gc( --workspace)?)": "DVC's own; docs/reliability.md says what came of them",
+    r"pip install '\.\[benchmark\]'": "its packages are the training's, here already",
     r"pip install '\.\[studio\]'": "its packages are MLflow's and selenium's, here already",
     r"source \.venv/bin/activate": "of the shell that a person types in",
 }

@@ -86,7 +86,7 @@ def test_dependencies_are_the_imports(stage):
     [
         ("mono2stereo/rendering/listening/assets/blind.js", {"render"}),
         ("mono2stereo/rendering/listening/page.py", {"render"}),
-        ("mono2stereo/evaluation/statistics.py", {"evaluate"}),
+        ("mono2stereo/paired_statistics.py", {"evaluate"}),
         ("mono2stereo/measures/side_analysis.py", {"render", "evaluate"}),
         ("mono2stereo/dsp/onsets.py", {"render", "evaluate"}),
         ("mono2stereo/decorrelators/haas.py", {"render", "evaluate"}),

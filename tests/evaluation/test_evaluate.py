@@ -258,7 +258,7 @@ def test_curves_have_a_column_per_method(report: Path) -> None:
 def test_a_method_against_itself_is_no_different(evaluation: Evaluation) -> None:
     tracks = evaluation.tracks[evaluation.tracks["method"] == MODEL]
     doubled = pd.concat([tracks, tracks.assign(method="twin")])
-    compared = tables.against_model(doubled, seed=0)
+    compared = tables.against(MODEL, doubled, seed=0)
     assert (compared["difference"] == 0).all()
     assert (compared["p_holm"] == 1).all()
 

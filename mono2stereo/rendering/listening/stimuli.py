@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mono2stereo.data.excerpts import Excerpt
 from mono2stereo.decorrelators import Decorrelator
+from mono2stereo.decorrelators.base import SideMaker
 from mono2stereo.decorrelators.neural import DEFAULT_MODEL
 from mono2stereo.errors import AudioError, Mono2StereoError
 from mono2stereo.measures import Readings, take_measures
@@ -19,8 +20,8 @@ from mono2stereo.measures.signal_analysis import SignalAnalysis
 
 MONO, ORIGINAL = "mono", "original"
 SHOWN = ("log_mel_db", "coherence_1024", "coherence_4096", "level_db")  # of each stimulus
-Group = Literal["input", "recording", "network", "default", "classical"]
-Makers = Mapping[str, Callable[[], Decorrelator]]
+Group = Literal["input", "recording", "network", "default", "classical", "tool"]
+Makers = Mapping[str, Callable[[], SideMaker]]
 
 
 @dataclass(frozen=True)

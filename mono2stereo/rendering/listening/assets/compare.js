@@ -2,7 +2,7 @@
 // The view in which everything has its name: versions, pictures, meters.
 (function () {
   const find = (id) => document.getElementById(id);
-  const GROUPS = { input: "Input", recording: "Recording", network: "Network", default: "Default model", classical: "Classical methods" };
+  const GROUPS = { input: "Input", recording: "Recording", network: "Network", default: "Default model", classical: "Classical methods", tool: "Other programs" };
   /** @type {[string, number][]} */
   const COLUMNS = [["log_mel_db", 1], ["coherence_1024", 2], ["coherence_4096", 2], ["level_db", 1]];
   const PICTURE_COLUMNS = 700;

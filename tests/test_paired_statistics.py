@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mono2stereo.evaluation.statistics import holm, mean_interval, nested_interval, paired_p_value
+from mono2stereo.paired_statistics import holm, mean_interval, nested_interval, paired_p_value
 
 
 @pytest.mark.parametrize(("level", "deviations"), [(0.95, 1.96), (0.8, 1.2816)])

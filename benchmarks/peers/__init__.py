@@ -1,0 +1,1 @@
+"""Programs that others use to make stereo of mono, as tools of `mono2stereo benchmark`."""

@@ -1,0 +1,1 @@
+"""Any decorrelator on any folder of recordings, by the protocol of docs/benchmark.md."""

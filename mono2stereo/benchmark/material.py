@@ -1,0 +1,147 @@
+"""The test material: stretches of a folder's recordings, folded down, at the protocol's rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from mono2stereo.benchmark.protocol import RATE, STRETCH_SECONDS
+from mono2stereo.data.excerpts import Excerpt
+from mono2stereo.dsp.mid_side import encode
+from mono2stereo.dsp.resampling import resample
+from mono2stereo.dsp.signals import Signal
+from mono2stereo.errors import AudioError, DataError
+from mono2stereo.evaluation.stretches import stretches_of
+from mono2stereo.files import atomic_path
+from mono2stereo.hashes import file_sha256, short_hash
+from mono2stereo.measures.recordings import require_stereo_sound
+from mono2stereo.parallel import map_parallel
+from mono2stereo.sounds.kinds import SOUND_SUFFIXES
+from mono2stereo.sounds.opening import open_sound
+from mono2stereo.versions import BENCHMARK_PROTOCOL
+
+
+@dataclass(frozen=True)
+class Material:
+    """One recording's.
+
+    Attributes:
+        name: its path below the folder.
+        sha256: of its bytes.
+        starts_seconds: of the stretches.
+        left_out: why it has none.
+        stored: a file with the stretches, for `load_stretches`.
+    """
+
+    name: str
+    sha256: str
+    starts_seconds: tuple[float, ...]
+    left_out: str
+    stored: Path
+
+
+@dataclass(frozen=True)
+class _Recording:
+    name: str
+    sample_rate: int
+    mid_side: Signal
+
+
+def find_recordings(folder: Path) -> list[Path]:
+    """All below a folder, in one order everywhere; what begins with a dot is passed over.
+
+    Raises:
+        DataError: no such folder, or nothing in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; give one of stereo recordings")
+    found = [
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in SOUND_SUFFIXES
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+        and file.is_file()
+    ]
+    if not found:
+        raise DataError(f"{folder}: holds no WAV, FLAC, OGG, MP3 or AIFF file; give a folder that does")
+    return sorted(found, key=lambda file: file.relative_to(folder).as_posix())
+
+
+def prepare(folder: Path, cache: Path, *, stretches: int) -> list[Material]:
+    """Choose and cut every recording's stretches as evaluate does, once for all methods.
+
+    Raises:
+        DataError: nothing can be measured.
+    """
+    work = partial(_cut, folder=folder, cache=cache, stretches=stretches)
+    material = map_parallel(work, find_recordings(folder), label="recordings")
+    if all(one.left_out for one in material):
+        reasons = "; ".join(f"{one.name}: {one.left_out}" for one in material[:3])
+        raise DataError(f"{folder}: no recording can be measured ({reasons})")
+    return material
+
+
+def _cut(file: Path, *, folder: Path, cache: Path, stretches: int) -> Material:
+    name, digest = file.relative_to(folder).as_posix(), file_sha256(file)
+    key = short_hash(*(str(part).encode() for part in (digest, BENCHMARK_PROTOCOL, stretches)))
+    stored = cache / f"stretches-{key}.npz"
+    try:
+        chosen = load_stretches(stored)
+    except (OSError, ValueError, KeyError, EOFError):
+        try:
+            chosen = tuple(stretches_of(_read(file, name), count=stretches, seconds=STRETCH_SECONDS))
+        except AudioError as error:
+            return Material(name, digest, (), str(error).removeprefix(f"{file}: "), stored)
+        _store(stored, chosen)
+    return Material(name, digest, tuple(one.start_seconds for one in chosen), "", stored)
+
+
+def _read(file: Path, name: str) -> _Recording:
+    with open_sound(file) as sound:
+        require_stereo_sound(sound)
+        stereo = np.concatenate([np.zeros((0, 2), np.float32), *sound.blocks(1 << 16, "float32")])
+    if not np.isfinite(stereo).all():
+        raise AudioError("holds values that are not finite; repair it first")
+    mid_side = np.stack(encode(resample(stereo, sound.sample_rate, RATE)), axis=1)
+    return _Recording(name, RATE, mid_side)
+
+
+def _store(file: Path, stretches: Sequence[Excerpt]) -> None:
+    parts = {
+        f"{part}_{number}": getattr(one, part)
+        for number, one in enumerate(stretches)
+        for part in ("run_in", "mid", "side")
+    }
+    starts = np.array([one.start_seconds for one in stretches])
+    with atomic_path(file) as beside:
+        np.savez(beside, starts=starts, **parts)
+
+
+@lru_cache(maxsize=2)
+def load_stretches(file: Path) -> tuple[Excerpt, ...]:
+    """Of one recording, without names."""
+    with np.load(file) as stored:
+        return tuple(
+            Excerpt(
+                name="",
+                track="",
+                start_seconds=float(start),
+                run_in=stored[f"run_in_{number}"],
+                mid=stored[f"mid_{number}"],
+                side=stored[f"side_{number}"],
+                sample_rate=RATE,
+            )
+            for number, start in enumerate(stored["starts"])
+        )
+
+
+def named_stretches(material: Material) -> list[Excerpt]:
+    """The stretches of a recording that has some, as the tables name them."""
+    return [
+        replace(one, name=f"{material.name} from {one.start_seconds:.1f} s", track=material.name)
+        for one in load_stretches(material.stored)
+    ]

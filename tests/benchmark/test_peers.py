@@ -1,0 +1,34 @@
+"""The peers run here, and what they do to a mid is what is known of them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from benchmarks.peers.tools import every
+from mono2stereo.benchmark.program import Program
+from mono2stereo.dsp.bands import level_db
+
+RATE = 44100
+PEERS = [
+    (name, command)
+    for name, command in {name.partition(":")[0]: command for name, command in reversed([*every()])}.items()
+    if find_spec("pedalboard") or not name.startswith("pedalboard")
+]
+KEEP_THE_MID = {"ffmpeg-adecorrelate", "caps-wider", "mda-stereo"}
+NO_SIDE = {"ffmpeg-stereowiden"}  # it widens a difference, and a mono recording has none
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(("name", "command"), PEERS, ids=[name for name, _ in PEERS])
+def test_every_peer_makes_stereo_or_says_why_not(name: str, command: str):
+    program = Program(name, command, 300.0)
+    if program.missing:
+        pytest.skip(program.missing)
+    mid = (0.1 * np.random.default_rng(0).standard_normal(2 * RATE)).astype(np.float32)
+    (made, side), usage = program.run(mid, RATE)
+    assert (level_db(made - mid) - level_db(mid) < -60) == (name in KEEP_THE_MID)
+    assert (level_db(side) - level_db(mid) > -40) == (name not in NO_SIDE)
+    assert usage.peak_bytes > 1e6
