@@ -26,6 +26,7 @@ OF_THE_CONTAINER = re.compile(
     re.IGNORECASE,
 )
 ITUNES = re.compile(r"\s*(?:[0-9A-F]{8}\s+){3}([0-9A-F]{16})")  # the length without priming and padding
+MOST_CHANNELS = 8  # of a frame; behind so many pointers to planes PyAV takes what follows for another one
 MOST_PADDING_SAMPLES = 8192  # what encoders add at the end
 XING_WITHIN_BYTES = 4096
 MOST_FILLED_SECONDS = 600  # in all gaps: beyond, times are wrong or somebody's trap
@@ -111,9 +112,9 @@ class CompressedSound(Sound):
         while count < frames and (block := next(self._blocks, None)) is not None:
             taken.append(block)
             count += len(block)
-        joined = np.concatenate(taken)
-        self._waiting = joined[frames:]
         with np.errstate(all="ignore"):  # of what is no sound, its users tell
+            joined = np.concatenate(taken)
+            self._waiting = joined[frames:]
             return joined[:frames].astype(dtype, copy=False)
 
     def _whole(self, exact_end: int | None) -> Generator[Block]:
@@ -141,6 +142,9 @@ class CompressedSound(Sound):
                 lost += 1
                 continue
             for frame in frames:
+                if frame.layout.nb_channels >= MOST_CHANNELS:
+                    lost += 1
+                    continue
                 if frame.pts is not None:
                     time = frame.pts * frame.time_base
                     if due is None:

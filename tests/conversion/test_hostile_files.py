@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -45,6 +46,25 @@ def test_damaged_files(tmp_path):
 @pytest.mark.timeout(1800)
 def test_many_damaged_files(tmp_path):
     fuzz(tmp_path, 400, 20_000)
+
+
+def aac(path: Path, layout: str) -> bytes:
+    with av.open(str(path), "w", format="adts") as file:
+        stream = file.add_stream("aac", rate=48000, layout=layout)
+        silence = np.zeros((1, 1024 * 20 * stream.codec_context.layout.nb_channels), np.float32)
+        frame = av.AudioFrame.from_ndarray(silence, "flt", layout)
+        frame.sample_rate = 48000
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            file.mux(packet)
+    return path.read_bytes()
+
+
+def test_eight_channels_after_one_do_not_crash(tmp_path):
+    source = tmp_path / "a.aac"
+    source.write_bytes(aac(source, "mono") + aac(tmp_path / "b.aac", "7.1"))
+    done = convert_file(source, tmp_path / "a.wav", decorrelator=Velvet())
+    assert any("could not be decoded" in notice for notice in done.notices)
+    assert soundfile.info(tmp_path / "a.wav").frames >= 1024 * 18
 
 
 def riff(channels: int, rate: int, bits: int, size: int, kind: int = 1) -> bytes:

@@ -89,7 +89,7 @@ def test_steps_of_the_scheduled_workflow_write_what_changed_into_the_summary(tmp
     )
     params = clone / "params.yaml"
     params.write_text(
-        re.sub(r"^  coherence: 2.5$", "  coherence: 7.5", params.read_text(), flags=re.MULTILINE)
+        re.sub(r"^  coherence: null$", "  coherence: 7.5", params.read_text(), flags=re.MULTILINE)
     )
     git("commit", "--quiet", "--all", "--message", "a larger weight", cwd=clone)
     ours = {
