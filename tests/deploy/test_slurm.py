@@ -128,7 +128,7 @@ def test_a_job_is_warned_requeued_and_goes_on(cluster: Cluster, server: Server, 
     assert_whole(server, job, 40)
     assert f"slurm-{job}" in call("dvc", "exp", "list", "--name-only", cwd=repository)
     assert not (jobs_of(repository) / job).exists()
-    assert [path.name for path in (jobs_of(repository) / "states").iterdir()] == ["finished"]  # to be extended
+    assert [path.name for path in (jobs_of(repository) / "states").iterdir()] == ["finished"]  # kept
 
 
 @pytest.mark.slow
