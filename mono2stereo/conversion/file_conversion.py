@@ -110,6 +110,8 @@ def _convert_film(
     """By way of a WAV file beside the film, which holds the one new track."""
     bits = word_bits(recording.encoding) if options.samples is None else float(options.samples)
     subtype = "PCM_16" if bits <= 16 else "PCM_24" if bits <= 24 else "FLOAT"
+    if subtype == "FLOAT" and codec_for(suffix.lower(), subtype) == "flac":
+        subtype = "PCM_24"  # FLAC has no floats: what lies above full scale would be cut
     lossy = codec_for(suffix.lower(), subtype) in BIT_RATES
     with TemporaryDirectory(dir=beside.parent, prefix=".") as folder:
         sound = Path(folder) / "sound.wav"

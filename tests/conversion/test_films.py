@@ -175,6 +175,13 @@ def test_a_track_is_chosen_and_may_be_added(tmp_path):
         convert(source, target, track=3, force=True)
 
 
+def test_what_floats_held_above_full_scale_is_not_cut(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "sound", lambda hz, quiet=sound: 2.4 * quiet(hz))
+    done = convert(film(tmp_path / "a.mkv", "aac"), tmp_path / "b.mkv")  # into FLAC, which has none
+    assert done.gain.db < -1
+    assert np.abs(heard(tmp_path / "b.mkv")[0]).max() < 1
+
+
 def test_a_container_that_does_not_take_the_picture_is_refused(tmp_path):
     with pytest.raises(AudioError, match=r"a\.mkv: \.webm does not take it"):
         convert(film(tmp_path / "a.mkv", "flac"), tmp_path / "b.webm")
