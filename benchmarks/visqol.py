@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from visqol import VisqolApi
 
+from benchmarks.compare import size
 from benchmarks.degradations import DEGRADATIONS, RATE, REPORT, song
 from mono2stereo.decorrelators.random_phase import RandomPhase
 from mono2stereo.dsp.resampling import resample
@@ -27,10 +28,11 @@ def opinions(kind: str) -> list[tuple[float, float, float]]:
     """Amount, and what ViSQOL says of left and of side, 1 to 5."""
     judge = VisqolApi()
     judge.create(mode="audio")
+    degrade, amounts, _, _ = DEGRADATIONS[kind]
     mid = song(0)
     side, rows = RandomPhase(0.05).side(mid, RATE), []
-    for amount in DEGRADATIONS[kind][1]:
-        degraded = DEGRADATIONS[kind][0](mid, side, amount).astype(np.float32)
+    for amount in size(amounts, amounts[-1:]):
+        degraded = degrade(mid, side, amount).astype(np.float32)
         degraded *= np.std(side) / np.std(degraded)
         heard = []
         for before, after in ((mid + side, mid + degraded), (side, degraded)):
