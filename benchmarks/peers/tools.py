@@ -1,9 +1,8 @@
 """Free programs and plug-ins that make stereo of mono, swept where they have a knob.
 
 From Debian: ffmpeg, sox, calf-plugins, mda-lv2 (through lilv-utils' lv2apply), caps (through FFmpeg's LADSPA
-host); from PyPI: pedalboard. VNDecorrelate (velvet noise) asks for Python 3.12 or newer: register it as
-docs/benchmark.md shows where that runs. What widens a difference of left and right, such as FFmpeg's
-stereowiden, finds none in a mono recording, and its row says so.
+host); from PyPI: pedalboard; docs/benchmark.md says what is left out. What widens a difference of left and
+right, such as FFmpeg's stereowiden, finds none in a mono recording, and its row says so.
 """
 
 from __future__ import annotations

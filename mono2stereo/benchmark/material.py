@@ -44,11 +44,37 @@ class Material:
     stored: Path
 
 
-@dataclass(frozen=True)
-class _Recording:
-    name: str
-    sample_rate: int
-    mid_side: Signal
+class Recording:
+    """A stereo file as mid and side at the protocol's rate, (samples, 2); no more is read than is sliced.
+
+    Raises:
+        AudioError: it cannot be read, or is not stereo.
+    """
+
+    def __init__(self, file: Path, name: str) -> None:
+        with open_sound(file) as sound:
+            require_stereo_sound(sound)
+            self._own_rate, self._own_samples = sound.sample_rate, sound.count()
+        self._file, self.name, self.sample_rate, self.mid_side = file, name, RATE, self
+
+    def __len__(self) -> int:
+        return self._own_samples * RATE // self._own_rate
+
+    def __getitem__(self, wanted: slice) -> Signal:
+        """Raises AudioError: it breaks off, or holds what is no number."""
+        start, stop, _ = wanted.indices(len(self))
+        first = max(start // RATE - 1, 0)  # a whole second is a whole sample at both rates
+        seconds = stop // RATE + 2 - first
+        with open_sound(self._file) as sound:
+            sound.skip(first * self._own_rate)
+            stereo = sound.read(seconds * self._own_rate, "float32")
+        if not np.isfinite(stereo).all():
+            raise AudioError("holds values that are not finite; repair it first")
+        mid_side = np.stack(encode(resample(stereo, self._own_rate, RATE)), axis=1)
+        cut = mid_side[start - first * RATE : stop - first * RATE]
+        if len(cut) < stop - start:
+            raise AudioError("breaks off before the end that its header announces")
+        return cut
 
 
 def find_recordings(folder: Path) -> list[Path]:
@@ -93,21 +119,11 @@ def _cut(file: Path, *, folder: Path, cache: Path, stretches: int) -> Material:
         chosen = load_stretches(stored)
     except (OSError, ValueError, KeyError, EOFError):
         try:
-            chosen = tuple(stretches_of(_read(file, name), count=stretches, seconds=STRETCH_SECONDS))
+            chosen = tuple(stretches_of(Recording(file, name), count=stretches, seconds=STRETCH_SECONDS))
         except AudioError as error:
             return Material(name, digest, (), str(error).removeprefix(f"{file}: "), stored)
         _store(stored, chosen)
     return Material(name, digest, tuple(one.start_seconds for one in chosen), "", stored)
-
-
-def _read(file: Path, name: str) -> _Recording:
-    with open_sound(file) as sound:
-        require_stereo_sound(sound)
-        stereo = np.concatenate([np.zeros((0, 2), np.float32), *sound.blocks(1 << 16, "float32")])
-    if not np.isfinite(stereo).all():
-        raise AudioError("holds values that are not finite; repair it first")
-    mid_side = np.stack(encode(resample(stereo, sound.sample_rate, RATE)), axis=1)
-    return _Recording(name, RATE, mid_side)
 
 
 def _store(file: Path, stretches: Sequence[Excerpt]) -> None:

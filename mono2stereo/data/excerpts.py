@@ -56,14 +56,15 @@ class Excerpt:
 def cut_excerpt(recording: MidSide, start: int, samples: int, *, name: str) -> Excerpt:
     """Read `samples` samples of a recording from the sample `start` on, and what sounds just before them."""
     rate = recording.sample_rate
-    passage = np.array(recording.mid_side[start : start + samples])
+    run_in = min(start, round(RUN_IN_SECONDS * rate))
+    passage = np.array(recording.mid_side[start - run_in : start + samples])
     return Excerpt(
         name=name,
         track=recording.name,
         start_seconds=start / rate,
-        run_in=np.array(recording.mid_side[max(0, start - round(RUN_IN_SECONDS * rate)) : start, 0]),
-        mid=np.ascontiguousarray(passage[:, 0]),
-        side=np.ascontiguousarray(passage[:, 1]),
+        run_in=passage[:run_in, 0].copy(),
+        mid=passage[run_in:, 0].copy(),
+        side=passage[run_in:, 1].copy(),
         sample_rate=rate,
     )
 

@@ -79,3 +79,25 @@ def test_one_command_prints_them(tmp_path: Path, capsys: pytest.CaptureFixture[s
     said = capsys.readouterr().out
     assert "quality: all alike, p = 0.00" in said
     assert "  mono − b: -4" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [(["10"], "14"), (["10", "--comparisons", "15"], "27"), (["5", "--comparisons", "15"], "91")],
+)
+def test_one_command_says_how_many_it_takes(
+    arguments: list[str], count: str, capsys: pytest.CaptureFixture[str]
+):
+    main(["listening-test", "--listeners-needed", *arguments])
+    assert capsys.readouterr().out.strip() == count
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--listeners-needed", "0"], ["--listeners-needed", "5", "a.json"],
+                  ["--listeners-needed", "5", "--power", "1"], ["--listeners-needed", "nan"]],
+)  # fmt: skip
+def test_what_gives_no_number_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main(["listening-test", *arguments])
+    assert ended.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
