@@ -99,8 +99,8 @@ def movement(mid: Signal, side: Signal, sample_rate: int) -> Signal:
 def frames_of(sample_rate: int) -> Stft:
     """The short-time transform at a rate.
 
-    >>> frames_of(22050), frames_of(44100).frame_step
-    (Stft(frame_length=1024, frame_step=256, fft_length=1024), 512)
+    >>> frames_of(22050).frame_step, frames_of(44100).frame_step
+    (256, 512)
     """
     require_sample_rate(sample_rate)
     length = round(FRAME_SECONDS * sample_rate)

@@ -75,7 +75,7 @@ def make_workspace(folder: Path, **loss: float) -> Path:
     """A generator of nine bins and, unless their weights are 0, all eight branches, narrow."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params |= {"profile": "ci", "recipe": "published"}
-    params["stft"] = {"frame_length": 16, "frame_step": 8, "fft_length": 16}
+    params["stft"] = {"frame_length": 16, "frame_step": 8, "fft_length": 16, "kaiser_beta": 0.0}
     params["loss"] |= {"feature_matching": 0.5, "lag": 0.1} | loss
     small = {"steps": STEPS, "batch_size": 4, "crop_samples": 5136, "validation_clips": 3}
     params["train"] |= small | {"log_every": 1, "checkpoint_every": 2, "validate_every": 2}
