@@ -109,7 +109,7 @@ def test_steps_of_the_scheduled_workflow_write_what_changed_into_the_summary(tmp
     assert re.search(
         r"^\| reports/train/metrics.json *\| \S+ *\| \S+ *\| \S+ *\| \S+ *\|$", summary, re.MULTILINE
     )
-    assert summary.count("xychart-beta") == 4
+    assert summary.count("xychart-beta") == 3  # the recommended recipe has no adversarial term
     assert "[Plots of both revisions" in summary
     assert "data:" not in summary  # GitHub shows none of these
     assert (tmp_path / "reports/plots/index.html").exists()
