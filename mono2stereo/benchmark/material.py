@@ -20,7 +20,7 @@ from mono2stereo.files import atomic_path
 from mono2stereo.hashes import file_sha256, short_hash
 from mono2stereo.measures.recordings import require_stereo_sound
 from mono2stereo.parallel import map_parallel
-from mono2stereo.sounds.kinds import SOUND_SUFFIXES
+from mono2stereo.sounds.folders import recordings_below
 from mono2stereo.sounds.opening import open_sound
 from mono2stereo.versions import BENCHMARK_PROTOCOL
 
@@ -78,23 +78,17 @@ class Recording:
 
 
 def find_recordings(folder: Path) -> list[Path]:
-    """All below a folder, in one order everywhere; what begins with a dot is passed over.
+    """All below a folder, as `data.source=folder` finds them.
 
     Raises:
         DataError: no such folder, or nothing in it.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give one of stereo recordings")
-    found = [
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in SOUND_SUFFIXES
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-        and file.is_file()
-    ]
+    found = [folder / path for path in recordings_below(folder)]
     if not found:
         raise DataError(f"{folder}: holds no WAV, FLAC, OGG, MP3 or AIFF file; give a folder that does")
-    return sorted(found, key=lambda file: file.relative_to(folder).as_posix())
+    return found
 
 
 def prepare(folder: Path, cache: Path, *, stretches: int) -> list[Material]:

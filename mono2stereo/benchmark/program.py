@@ -169,12 +169,9 @@ def _last_words(log: Path, folder: Path) -> str:
 
 def _read(file: Path, samples: int, sample_rate: int) -> Signal:
     """(samples, 2) float32; refuses what is not what it was given."""
-    try:
-        with open_sound(file, "its output") as sound:
-            channels, rate = sound.channels, sound.sample_rate
-            blocks = list(sound.blocks(1 << 16, "float32"))
-    except AudioError as error:
-        raise AudioError(str(error)) from None
+    with open_sound(file, "its output") as sound:
+        channels, rate = sound.channels, sound.sample_rate
+        blocks = list(sound.blocks(1 << 16, "float32"))
     if channels != 2:
         raise AudioError(f"its output has {channels} channels, not 2")
     if rate != sample_rate:

@@ -10,6 +10,5 @@ from mono2stereo.measures.recordings import COMMON_RATE
 RATE = 44_100  # Hz: what methods are given, and must give back
 MEASURED_AT = COMMON_RATE
 STRETCH_SECONDS = 10.0
-STRETCHES = 2  # of each recording, unless another number is asked for
 MID_KEPT_DB = -60.0  # fold-down re the input: what files of 16 bits round lies below
 SEED = 0  # of the bootstrap

@@ -107,11 +107,11 @@ def listeners_needed(difference: float, deviation: float, comparisons: int, *, p
 
 def as_text(sessions: Sequence[Session]) -> str:
     """Both tests, for a terminal."""
-    lines = []
+    lines, compared = [], pairs(sessions)
     for scale in SCALES:
         p = any_difference(sessions, scale)
         lines.append(f"{scale}: all alike, p = {p:.2g} (Friedman)")
-        for pair in (one for one in pairs(sessions) if one.scale == scale):
+        for pair in (one for one in compared if one.scale == scale):
             lines.append(
                 f"  {pair.first} − {pair.second}: {pair.difference:+.1f}, p = {pair.p_holm:.2g} "
                 "(Wilcoxon, Holm)"

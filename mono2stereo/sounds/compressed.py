@@ -26,7 +26,7 @@ OF_THE_CONTAINER = re.compile(
     re.IGNORECASE,
 )
 ITUNES = re.compile(r"\s*(?:[0-9A-F]{8}\s+){3}([0-9A-F]{16})")  # the length without priming and padding
-MOST_CHANNELS = 8  # of a frame; behind so many pointers to planes PyAV takes what follows for another one
+TOO_MANY_CHANNELS = 8  # of a frame; behind so many pointers to planes PyAV takes what follows for another one
 MOST_PADDING_SAMPLES = 8192  # what encoders add at the end
 XING_WITHIN_BYTES = 4096
 MOST_FILLED_SECONDS = 600  # in all gaps: beyond, times are wrong or somebody's trap
@@ -142,7 +142,7 @@ class CompressedSound(Sound):
                 lost += 1
                 continue
             for frame in frames:
-                if frame.layout.nb_channels >= MOST_CHANNELS:
+                if frame.layout.nb_channels >= TOO_MANY_CHANNELS:
                     lost += 1
                     continue
                 if frame.pts is not None:

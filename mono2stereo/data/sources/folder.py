@@ -6,13 +6,12 @@ import re
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from mono2stereo.data.sources.track import SPLITS, Track
 from mono2stereo.errors import DataError
 from mono2stereo.hashes import sha256
-from mono2stereo.sounds.kinds import SOUND_SUFFIXES
+from mono2stereo.sounds.folders import folders_below, recordings_below
 
 MAX_NAME_BYTES = 120
 SPLIT_NAMES = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
@@ -36,7 +35,7 @@ class FolderSource:
     def prepare(self) -> None:
         if not self.path.is_dir():
             raise DataError(f"{self.path}: no such folder; set data.path to a tree of stereo recordings")
-        if not self._files():
+        if not recordings_below(self.path):
             raise DataError(
                 f"{self.path}: holds no WAV, FLAC, OGG, MP3 or AIFF file; set data.path to one that does"
             )
@@ -47,7 +46,7 @@ class FolderSource:
                 f"{self.path}: {', '.join(folders)} names a split, but no folder is {' or '.join(absent)}; "
                 "add that, or rename what is no split"
             )
-        if linked := [folder for folder in _folders(self.path) if folder.is_symlink()]:
+        if linked := [folder for folder in folders_below(self.path) if folder.is_symlink()]:
             print(
                 f"{linked[0]}: a link; DVC does not see what changes behind {len(linked)} of them: after a "
                 "change, dvc repro --force download",
@@ -55,7 +54,7 @@ class FolderSource:
             )
 
     def tracks(self) -> list[Track]:
-        files = self._files()
+        files = recordings_below(self.path)
         if folders := self._split_folders():
             splits = {file: folders[file.parts[0]] for file in files if file.parts[0] in folders}
             names = unique_names(list(splits), below=1)
@@ -76,26 +75,6 @@ class FolderSource:
         """Split by name of those folders at the top that name one."""
         tops = sorted(folder.name for folder in self.path.iterdir() if folder.is_dir())
         return {top: SPLIT_NAMES[top.casefold()] for top in tops if top.casefold() in SPLIT_NAMES}
-
-    def _files(self) -> list[PurePosixPath]:
-        paths = (path for folder in _folders(self.path) for path in folder.iterdir())
-        return sorted(
-            PurePosixPath(path.relative_to(self.path).as_posix())
-            for path in paths
-            if path.suffix.lower() in SOUND_SUFFIXES and not path.name.startswith(".") and path.is_file()
-        )
-
-
-def _folders(top: Path) -> Iterator[Path]:
-    """`top` and all folders below it, through links but not in circles; those with a dot are passed over."""
-    pending = [(top, frozenset({top.resolve()}))]
-    while pending:
-        folder, above = pending.pop()
-        yield folder
-        for inner in folder.iterdir():
-            real = inner.resolve()
-            if inner.is_dir() and not inner.name.startswith(".") and real not in above:
-                pending.append((inner, above | {real}))
 
 
 def split_of(
