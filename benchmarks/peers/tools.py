@@ -1,13 +1,15 @@
 """Free programs and plug-ins that make stereo of mono, swept where they have a knob.
 
 From Debian: ffmpeg, sox, calf-plugins, mda-lv2 (through lilv-utils' lv2apply), caps (through FFmpeg's LADSPA
-host); from PyPI: pedalboard; docs/benchmark.md says what is left out. What widens a difference of left and
-right, such as FFmpeg's stereowiden, finds none in a mono recording, and its row says so.
+host); from PyPI: pedalboard, and VNDecorrelate in an environment of its own, for it asks for Python 3.12;
+docs/benchmark.md says what is left out. What widens a difference of left and right, such as FFmpeg's
+stereowiden, finds none in a mono recording, and its row says so.
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +17,7 @@ from pathlib import Path
 CALF, MDA = "http://calf.sourceforge.net/plugins", "http://drobilla.net/plugins/mda"
 LADSPA = Path("/usr/lib/ladspa")
 PEDALBOARD = "benchmarks/peers/pedalboard_reverb.py"  # from the repository's root
+VN_DECORRELATE = "uv run --quiet --no-python-downloads --script benchmarks/peers/vn_decorrelate.py"
 SIDE = "asplit[a][b];[b]{}[c];[a][c]join=inputs=2:channel_layout=stereo,pan=stereo|c0=c0+c1|c1=c0-c1"
 
 
@@ -57,6 +60,8 @@ def every() -> Iterator[tuple[str, str]]:
     yield "mda-leslie", _lv2(f"{MDA}/Leslie")
     for room in (0.5, 0.2, 0.8):
         yield f"pedalboard-reverb:room-{room:g}", f"python {PEDALBOARD} {{in}} {{out}} {room:g}"
+    for ms in (30, 10, 100):
+        yield f"vndecorrelate:{ms}ms", f"{VN_DECORRELATE} {{in}} {{out}} {ms / 1000:g}"
 
 
 def missing() -> list[str]:
@@ -66,4 +71,6 @@ def missing() -> list[str]:
     folders = {"calf-plugins": "/usr/lib/lv2/calf.lv2", "mda-lv2": "/usr/lib/lv2/mda.lv2"}
     absent += [package for package, folder in folders.items() if not Path(folder).is_dir()]
     absent += [] if (LADSPA / "caps.so").is_file() else ["caps"]
-    return absent + ([] if find_spec("pedalboard") else ["pedalboard (uv pip install --group peers)"])
+    absent += [] if find_spec("pedalboard") else ["pedalboard (uv pip install --group peers)"]
+    newer = subprocess.run(["uv", "python", "find", "--no-python-downloads", ">=3.12"], capture_output=True)
+    return absent + ([] if newer.returncode == 0 else ["Python 3.12, for VNDecorrelate"])

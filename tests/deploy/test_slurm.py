@@ -181,7 +181,7 @@ def test_a_sweep_is_a_job_for_each_line(cluster: Cluster, server: Server, reposi
 def test_a_cancelled_job_stays_cancelled_until_submitted_again(
     cluster: Cluster, server: Server, repository: Path
 ) -> None:
-    # Its own seed: it would go on from the state after the steps of the tests before, and those count as its own.
+    # Its own seed, or it goes on from the end of an earlier test's training, whose steps look like its own.
     command = "deploy/slurm/one_gpu.sbatch", "-S", "train.steps=100000", "-S", "seed=1"
     job = cluster.submit(repository, *command)
     wait_for_steps(cluster, job, jobs_of(repository))
