@@ -11,7 +11,8 @@ from pathlib import Path
 
 from mono2stereo.conversion.formats import KINDS, SUFFIX_OF_KIND, target_kind
 from mono2stereo.errors import UsageError
-from mono2stereo.sounds.kinds import SOUND_SUFFIXES, SUFFIXES
+from mono2stereo.sounds.folders import recordings_below
+from mono2stereo.sounds.kinds import SUFFIXES
 
 STDOUT = ("/dev/stdout", "/dev/fd/1")
 MARK = "-stereo"
@@ -44,7 +45,7 @@ def plan(
     """Give every source a target: `output`, the same name below `folder`, or `*-stereo` beside the source.
 
     Args:
-        sources: Files and folders; of a folder all recordings below it, by their suffixes, hidden ones not.
+        sources: Files and folders; of a folder all recordings below it, as `recordings_below` finds them.
         output: Target of a single file.
         folder: Where the targets go; those of a folder's files keep their places below it.
         suffix: Of the targets, instead of the sources' own.
@@ -96,17 +97,14 @@ def _files(sources: Sequence[Path], folder: Path | None) -> Iterator[tuple[Path,
             raise UsageError(f"{source}: is a folder; give --out-dir")
         target_folder = folder.resolve()
         recordings = [
-            path
-            for path in sorted(source.rglob("*"))
-            if path.suffix.lower() in SOUND_SUFFIXES
-            and path.is_file()
-            and not any(part.startswith(".") for part in path.relative_to(source).parts)
-            and target_folder not in path.resolve().parents
+            below
+            for below in recordings_below(source)
+            if target_folder not in (source / below).resolve().parents
         ]
         if not recordings:
             raise UsageError(f"{source}: no WAV, FLAC, OGG, MP3 or AIFF file to convert below it")
-        for path in recordings:
-            yield path, path.relative_to(source)
+        for below in recordings:
+            yield source / below, Path(below)
 
 
 def _renamed(path: Path, suffix: str | None, *, mark: bool) -> Path:

@@ -50,6 +50,15 @@ def test_folders_keep_their_tree_and_leave_out_what_is_hidden_or_made(music):
     assert len(plan([music, music / "a.wav"], folder=music / "out")) == 3  # the same file twice is one
 
 
+def test_linked_folders_count_and_circles_end(music):
+    top = music / "links"
+    top.mkdir()
+    (top / "b").symlink_to(music / "b")
+    (top / "again").symlink_to(top)
+    jobs = plan([top], folder=music / "out")
+    assert [str(job.target.relative_to(music)) for job in jobs] == ["out/b/a.flac", "out/b/c.MP3"]
+
+
 @pytest.mark.parametrize(
     ("sources", "how", "reason"),
     [
