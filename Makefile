@@ -56,7 +56,7 @@ compare: $(READY) ## all evaluated runs in one picture: reports/compare
 bench: $(READY) ## time ours beside stock Keras, PyTorch and bare loops: reports/bench; SMALL=1 only shows that all run
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
 	for question in startup preprocess formulations grouped_conv optimizer input_pipeline memory gan_step generator_step distribution \
-	  convert streaming studio cost degradations visqol report; do \
+	  convert streaming studio cost degradations visqol published_orderings report; do \
 	  python -m benchmarks.$$question || exit 1; \
 	done
 
