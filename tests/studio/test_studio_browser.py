@@ -261,6 +261,33 @@ def test_methods_switch_in_step_and_width_is_live(browser: Any, studio: Studio, 
     assert not errors
 
 
+def test_a_finger_loops_a_passage_and_draws_a_curve(browser: Any, studio: Studio, short: Path) -> None:
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    page = Page(browser, studio.address)
+    page.open(short)
+
+    def draw(css: str, *way: tuple[float, float]) -> None:
+        """One finger along places, in shares of the element's width and height."""
+        page.run(f"document.querySelector('{css}').scrollIntoView()")
+        left, top, width, height = page.run(
+            f"const box = document.querySelector('{css}').getBoundingClientRect();"
+            "return [box.left, box.top, box.width, box.height]"
+        )
+        kinds = ["touchStart", *["touchMove"] * (len(way) - 1), "touchEnd"]
+        for kind, at in zip(kinds, [*way, None], strict=True):
+            points = [{"x": left + at[0] * width, "y": top + at[1] * height}] if at else []
+            browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    draw("#timeline", (0.25, 0.5), (0.5, 0.5), (0.75, 0.5))
+    loop = page.until("const { engine } = listening.player; return engine.loops() && engine.loop")
+    assert loop == pytest.approx([0.25 * 2 * RATE, 0.75 * 2 * RATE], abs=0.01 * RATE)
+    page.click("input[name=curve][value=own]")
+    before = page.until("return document.querySelector('#points').value")
+    draw("#curve-canvas", (0.3, 0.2), (0.3, 0.5))
+    drawn = f"const now = document.querySelector('#points').value; return now !== {json.dumps(before)} && now"
+    assert len(page.until(drawn).split(",")) == len(before.split(",")) + 1
+
+
 def test_a_blind_test_counts_and_shows_nothing(browser: Any, studio: Studio, short: Path) -> None:
     page = Page(browser, studio.address)
     page.open(short)
