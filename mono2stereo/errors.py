@@ -141,11 +141,15 @@ def _raised(number: int, error: BaseException, *, once: bool = False) -> Iterato
         yield
         return
 
+    began = len(_came)
+
     def leave(number: int, frame: FrameType | None) -> None:
         if once:
             signal.signal(number, signal.SIG_IGN)
+        others = {*_came[began:]} - {number}
         _came.append(number)
-        raise error
+        if not others:  # whoever sends both, as Slurm and a job's script do, does not want less cleaning up
+            raise error
 
     before = signal.signal(number, leave)
     try:

@@ -22,6 +22,8 @@ import yaml
 from onnx import numpy_helper
 from test_training import write_pairs
 
+from mono2stereo.training.finished import FINISHED
+
 ROOT = Path(__file__).parents[2]
 STEPS = 60
 # What may differ between two runs: rates, and what the machine did meanwhile.
@@ -80,7 +82,9 @@ def complete(workspace: Path) -> None:
 
 
 def slot(workspace: Path) -> Path | None:
-    return next((path for path in workspace.glob(".resume/[0-9a-f]*") if path.is_dir()), None)
+    """Where the training that has not ended keeps its states."""
+    folders = (path for path in workspace.glob(".resume/[0-9a-f]*") if path.is_dir())
+    return next((path for path in folders if path.name != FINISHED), None)
 
 
 def logged(workspace: Path, name: str) -> int:
