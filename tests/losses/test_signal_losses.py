@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import librosa
 import numpy as np
 import pytest
@@ -33,14 +36,18 @@ def loss_of(loss, estimate, reference) -> float:
 
 
 TARGETS = [1.0, 1.3, 1.6, 1.0, 4.0, 2.4]
-TERMS = {
-    "coherence": CoherenceLoss(sample_rate=RATE, n_mels=80, frame_lengths=[512, 1024], floors=[0.0, 0.0]),
-    "mel": MelLoss(sample_rate=RATE, **MEL),
-    "level": LevelLoss(sample_rate=RATE, floor_db=-60.0),
-    "lag": LagLoss(sample_rate=RATE, max_lag_seconds=0.12),
-    "noise_to_mask": NoiseToMaskLoss(sample_rate=RATE, n_mels=80, floor_db=-60.0),
-    "movement": MovementLoss(sample_rate=RATE, targets=TARGETS),
-}
+
+
+@cache  # made by the first test, not while they are collected: a process may fork in between
+def all_terms() -> dict[str, Any]:
+    return {
+        "coherence": CoherenceLoss(sample_rate=RATE, n_mels=80, frame_lengths=[512, 1024], floors=[0.0, 0.0]),
+        "mel": MelLoss(sample_rate=RATE, **MEL),
+        "level": LevelLoss(sample_rate=RATE, floor_db=-60.0),
+        "lag": LagLoss(sample_rate=RATE, max_lag_seconds=0.12),
+        "noise_to_mask": NoiseToMaskLoss(sample_rate=RATE, n_mels=80, floor_db=-60.0),
+        "movement": MovementLoss(sample_rate=RATE, targets=TARGETS),
+    }
 
 
 @pytest.fixture
@@ -258,12 +265,12 @@ def test_a_batch_is_the_mean_of_its_examples():
     gain = np.array([[1.0], [0.01], [3.0]], np.float32)
     mid, side = noise(15, batch=3) * gain, noise(16, batch=3) * gain[::-1]
     side[0] += 5 * mid[0]
-    batch = signal_terms(TERMS, side=tf.constant(side), mid=tf.constant(mid))
+    batch = signal_terms(all_terms(), side=tf.constant(side), mid=tf.constant(mid))
     each = [
-        signal_terms(TERMS, side=tf.constant(s[None]), mid=tf.constant(m[None]))
+        signal_terms(all_terms(), side=tf.constant(s[None]), mid=tf.constant(m[None]))
         for s, m in zip(side, mid, strict=True)
     ]
-    for name in TERMS:
+    for name in all_terms():
         assert float(batch[name]) == pytest.approx(np.mean([one[name] for one in each]), rel=1e-5), name
 
 
@@ -285,7 +292,7 @@ def test_values_and_gradients_are_finite(side, mid):
     }
     estimate = tf.Variable(signals[side])
     with tf.GradientTape(persistent=True) as tape:
-        terms = signal_terms(TERMS, side=estimate, mid=tf.constant(signals[mid]))
+        terms = signal_terms(all_terms(), side=estimate, mid=tf.constant(signals[mid]))
     for name, value in terms.items():
         assert np.isfinite(float(value)), name
         assert np.all(np.isfinite(tape.gradient(value, estimate))), name

@@ -38,7 +38,9 @@ WEIGHTS = {"coherence": 2.5, "mel": 0.5, "movement": 0.5, "adversarial": 1.0, "f
 class Still:
     """An optimiser that leaves all as it is and keeps the gradients."""
 
-    learning_rate = tf.constant(0.0)
+    learning_rate = (
+        0.0  # no tensor: nothing computes while tests are collected, so that a process may fork then
+    )
 
     def apply(self, gradients: list[tf.Tensor]) -> None:
         self.gradients = [np.asarray(tf.convert_to_tensor(gradient)) for gradient in gradients]
