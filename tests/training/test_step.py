@@ -38,9 +38,7 @@ WEIGHTS = {"coherence": 2.5, "mel": 0.5, "movement": 0.5, "adversarial": 1.0, "f
 class Still:
     """An optimiser that leaves all as it is and keeps the gradients."""
 
-    learning_rate = (
-        0.0  # no tensor: nothing computes while tests are collected, so that a process may fork then
-    )
+    learning_rate = 0.0  # no tensor: a process may fork between collecting tests and running them
 
     def apply(self, gradients: list[tf.Tensor]) -> None:
         self.gradients = [np.asarray(tf.convert_to_tensor(gradient)) for gradient in gradients]
