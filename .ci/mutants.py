@@ -96,7 +96,8 @@ def main() -> None:
         tested = sum(counts.values()) - counts["not checked"] - counts["skipped"]
         if tested:
             noticed = sum(counts[status] for status in NOTICED)
-            print(f"{path}: {noticed} of {tested} noticed, {noticed / tested:.0%}; {len(statuses)} in all")
+            share = f"{noticed} of {tested} noticed, {noticed / tested:.0%}"
+            print(f"{path}: {share}; {counts['timeout']} by time; {len(statuses)} in all")
         survivors += [name for name, status in statuses.items() if status in ("survived", "no tests")]
     print("\n".join(["not noticed:", *survivors]))
 
