@@ -169,7 +169,7 @@ def test_silence_and_level(model):
 def test_a_model_that_knows_no_width_says_so_once_and_stays_flat(model):
     bare = NeuralDecorrelator(model._session, replace(model.card, natural_width=None))
     mid = pink(0.2, 44100, seed=11)
-    with pytest.warns(UserWarning, match="no natural width"):
+    with pytest.warns(UserWarning, match="^the model knows no natural width: its side stays as it makes it$"):
         side = Widened(bare, Width()).side(mid, 44100)
     np.testing.assert_array_equal(side, Widened(model, Width(curve="flat")).side(mid, 44100))
 

@@ -32,6 +32,7 @@ def test_levels_by_blocks_are_those_of_the_whole(rate: int) -> None:
     mid_side = _noise(rate)
     levels = _levels(mid_side, rate)
     assert np.array_equal(levels, _levels(mid_side, rate, block=len(mid_side)))
+    assert np.nanmax(levels) == 0
     whole = third_octave_levels_db(mid_side[:, 0], rate)[1:29]  # all but the last, which ends at 20 kHz
     assert np.ptp(levels[0, :28] - whole) < 1e-3
 
@@ -72,6 +73,8 @@ def test_medians_over_those_that_tell() -> None:
     assert found.width.side_to_mid_db[20] == pytest.approx(-3, abs=0.5)
     assert found.coherence == {"512": [0.2, 0.0, 0.4]}
     assert found.crop_samples == 5
+    narrow = natural(levels[3:], [{512: bands[3]}], moves[3:], crop_samples=5).width
+    assert len(narrow.frequency_hz) == len(narrow.side_to_mid_db) == len(narrow.recordings) == 25
 
 
 def test_coherence_over_the_crop_is_the_losss_own() -> None:

@@ -71,10 +71,19 @@ def test_nobody_as_natural_or_as_incoherent() -> None:
         "- As natural as the model in all of these: 0 of 7 settings of classical methods; none is left to "
         "compare with."
     )
+    assert "As natural as the model: none; of these, not beaten in both: none. Not within" in said(
+        found, "Frames of 4096, beside"
+    )
     assert "6 settings" not in said(found, "Less natural")
     assert said(found, "Less natural").endswith(
         "4 of them for being more coherent; the others, and in what: none."
     )
+
+
+def test_a_tie_is_not_lower_and_a_gap_elsewhere_does_not_count() -> None:
+    found = hand_made({("step-2", "own_mel"): 1.2, ("winner-1", "haze_db"): np.nan})
+    sentence = said(found, "Distance to the recordings' own side, mel")
+    assert "1.20, not lower than every classical method's at every setting (the lowest: 1.20, win" in sentence
 
 
 def test_the_models_silence_is_told() -> None:

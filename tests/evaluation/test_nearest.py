@@ -64,4 +64,6 @@ def test_methods_without_coherence_are_left_out() -> None:
     frame.loc[frame["method"] == "echo", "coherence_1024"] = np.nan
     assert list(against_nearest(frame, 1024, seed=0)["method"]) == ["blur"]
     frame["coherence_1024"] = np.nan
-    assert against_nearest(frame, 1024, seed=0).empty
+    nothing = against_nearest(frame, 1024, seed=0)
+    assert nothing.empty
+    assert list(nothing) == ["frame_length", "method", "setting", "coherence", "model_coherence"]
