@@ -47,14 +47,12 @@ class Studio:
     Args:
         folder: Private; for all that tabs need on disk.
         named: Files that the command line named.
-        most_upload_bytes: Of one recording that is dropped.
+        workers: What works for tabs.
     """
 
-    def __init__(
-        self, folder: Path, named: Sequence[Path], most_upload_bytes: int = MOST_UPLOAD_BYTES
-    ) -> None:
-        self._folder, self._named, self._most = folder, [path.absolute() for path in named], most_upload_bytes
-        self._workers = Workers()
+    def __init__(self, folder: Path, named: Sequence[Path], workers: Workers) -> None:
+        self._folder, self._named = folder, [path.absolute() for path in named]
+        self._workers = workers
         self._tabs: dict[str, Tab] = {}
         self._batches: dict[Tab, Batch] = {}
         self._assets = {file.name: file.read_bytes() for file in shared_assets()}
@@ -93,7 +91,6 @@ class Studio:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        await self._workers.warm()
         yield
         await self.close()
 
@@ -175,7 +172,7 @@ class Studio:
         tab, name = self._of(request), file_name(request.query_params.get("name", ""))
         size = int(request.headers.get("content-length") or 0)
         tab.uploads.mkdir(exist_ok=True)
-        if size > self._most or size > shutil.disk_usage(tab.uploads).free:
+        if size > MOST_UPLOAD_BYTES or size > shutil.disk_usage(tab.uploads).free:
             raise DataError(
                 f"{name}: too large to be dropped; name it on the command line, where it is not copied"
             )
@@ -186,7 +183,7 @@ class Studio:
             with file.open("xb") as opened:
                 async for piece in request.stream():
                     written += len(piece)
-                    if written > self._most:
+                    if written > MOST_UPLOAD_BYTES:
                         raise DataError(f"{name}: too large to be dropped; name it on the command line")
                     opened.write(piece)
         except BaseException:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from mono2stereo.errors import DataError, UsageError
 from mono2stereo.studio.guard import Guard
-from mono2stereo.studio.server import MOST_JSON_BYTES, Studio
+from mono2stereo.studio.workers import Workers
+
+if TYPE_CHECKING:
+    from mono2stereo.studio.server import Studio
 
 GRACE_SECONDS = 0.3  # for answers under way when it ends
 
@@ -57,6 +62,14 @@ def serve(named: Sequence[Path], *, port: int = 0, browse: bool = True) -> None:
         raise UsageError(
             f"port {port}: {(error.strerror or 'not to be had').lower()}; name another"
         ) from None
+    asyncio.run(_serve(named, listening, browse))
+
+
+async def _serve(named: Sequence[Path], listening: socket.socket, browse: bool) -> None:
+    workers = Workers()
+    await workers.warm()
+    from mono2stereo.studio.server import MOST_JSON_BYTES, Studio  # a second, in which workers import, too
+
     port = listening.getsockname()[1]
     token = secrets.token_urlsafe(24)
     address = f"http://127.0.0.1:{port}/{token}/"
@@ -68,7 +81,7 @@ def serve(named: Sequence[Path], *, port: int = 0, browse: bool = True) -> None:
 
     with TemporaryDirectory(prefix="mono2stereo-studio-", ignore_cleanup_errors=True) as folder:
         hosts = [f"127.0.0.1:{port}", f"localhost:{port}"]
-        studio = Studio(Path(folder), named)
+        studio = Studio(Path(folder), named, workers)
         app = Guard(studio.app(), token, hosts)
         config = uvicorn.Config(
             app,
@@ -80,4 +93,4 @@ def serve(named: Sequence[Path], *, port: int = 0, browse: bool = True) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,  # type: ignore[arg-type]
             server_header=False,
         )
-        _Server(config, studio, started).run(sockets=[listening])
+        await _Server(config, studio, started).serve(sockets=[listening])
