@@ -55,7 +55,7 @@ def copy_checkout(modules: list[str], tests: list[str]) -> None:
 
 def run(*names: str, quiet: bool = False) -> None:
     """Make mutants, and test those named; all that are not tested yet without names."""
-    environment = {**os.environ, "PYTHONPATH": ""}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / ".ci/under_mutmut")}
     output = subprocess.DEVNULL if quiet else None
     subprocess.run(["mutmut", "run", *names], cwd=COPY, env=environment, stdout=output, stderr=output)
 

@@ -71,16 +71,16 @@ def write_sweep(runs: Sequence[EvaluatedRun], points: pd.DataFrame, folder: Path
         index=pd.Index([run.name for run in compared], name="run"),
     )
     floors = coherence_floors(int(newest.params["sample_rate"]))
-    with atomic_path(folder) as beside:
-        beside.mkdir()
-        compared_runs.round(6).to_csv(beside / "runs.csv")
+    with atomic_path(folder) as partial_path:
+        partial_path.mkdir()
+        compared_runs.round(6).to_csv(partial_path / "runs.csv")
         draw_runs(
             compared_runs[[*(f"coherence_{n}" for n in floors), "log_mel_db"]],
             points,
             floors,
-            beside / "trade_off.png",
+            partial_path / "trade_off.png",
         )
-        (beside / "index.md").write_text(
+        (partial_path / "index.md").write_text(
             _markdown(compared_runs, varied, len(runs) - len(compared)), encoding="utf-8"
         )
     return len(runs) - len(compared)

@@ -31,21 +31,21 @@ def atomic_path(target: Path, *, durable: bool = False) -> Iterator[Path]:
     name, suffix = target.stem, target.suffix
     if len(os.fsencode(target.name)) > LONG_NAME_BYTES:
         name, suffix = f"{name[:16]}.{zlib.crc32(os.fsencode(name)):08x}", suffix[:16]
-    beside = target.with_name(f".{name}.{os.getpid()}.partial{suffix}")
+    partial_path = target.with_name(f".{name}.{os.getpid()}.partial{suffix}")
     with named_faults(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove(beside)
+        _remove(partial_path)
         try:
-            yield beside
+            yield partial_path
             if durable:
-                _sync(beside)
+                _sync(partial_path)
             if target.is_dir():
                 _remove(target)
-            beside.replace(target)
+            partial_path.replace(target)
             if durable:
                 _sync_one(target.parent)
         finally:
-            _remove(beside)
+            _remove(partial_path)
 
 
 @contextmanager

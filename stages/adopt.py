@@ -68,8 +68,8 @@ def main() -> None:
     usual = as_json(measure_pairs(load_pairs("data/pairs", "train")))
     heard = listen(config, newest)
     copy(newest, DEFAULT)
-    with atomic_path(USUAL) as beside:
-        beside.write_text(usual, encoding="utf-8")
+    with atomic_path(USUAL) as partial_path:
+        partial_path.write_text(usual, encoding="utf-8")
     for source, target in (
         (Path("reports/evaluate"), REPORT / config.evaluate.split),
         (Path("reports/train"), REPORT / "train"),
@@ -80,8 +80,10 @@ def main() -> None:
     for name, text in texts.items():
         # Where the recordings lie on this machine is nobody's business.
         private = config.data.path if Path(config.data.path).is_absolute() else None
-        with atomic_path(REPORT / name) as beside:
-            beside.write_text(text.replace(private, "recordings") if private else text, encoding="utf-8")
+        with atomic_path(REPORT / name) as partial_path:
+            partial_path.write_text(
+                text.replace(private, "recordings") if private else text, encoding="utf-8"
+            )
     print(
         f"{DEFAULT}: {newest.name} of run {run_id}; evidence, of the {config.evaluate.split} split: {REPORT}"
     )
@@ -94,11 +96,11 @@ def listen(config: Config, model: Path) -> str:
     pairs = load_pairs("data/pairs", "test")
     if not any(plain_name(pair.name) in credited for pair in pairs):
         return f"{PAGE}: as it was; no test recording of data/pairs has a licence in {CREDITS} that allows it"
-    with atomic_path(PAGE) as beside:
+    with atomic_path(PAGE) as partial_path:
         heard = write_public_page(
             pairs,
             credited,
-            beside,
+            partial_path,
             step=int(model.stem.removeprefix("step-")),
             model=partial(NeuralDecorrelator.load, model),
             classical={HEARD_BESIDE: CLASSICAL[HEARD_BESIDE]},
@@ -109,11 +111,11 @@ def listen(config: Config, model: Path) -> str:
 
 def copy(source: Path, target: Path) -> None:
     """Copy a file or a folder, whole or not at all."""
-    with atomic_path(target) as beside:
+    with atomic_path(target) as partial_path:
         if source.is_dir():
-            shutil.copytree(source, beside)
+            shutil.copytree(source, partial_path)
         else:
-            shutil.copyfile(source, beside)
+            shutil.copyfile(source, partial_path)
 
 
 if __name__ == "__main__":

@@ -61,8 +61,8 @@ def main() -> None:
         began = time.monotonic()
         with run.watching_the_machine() as sink:
             figures = training.run(sink=sink, facts={"run_id": run.run_id})
-        with atomic_path(REPORTS / "metrics.json") as beside:
-            beside.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        with atomic_path(REPORTS / "metrics.json") as partial_path:
+            partial_path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
         took = duration(time.monotonic() - began)
         run.describe(
             "Training", f"{config.train.steps} steps on {training.device}; the last process took {took}"

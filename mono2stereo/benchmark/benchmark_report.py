@@ -49,15 +49,15 @@ def write_outcome(outcome: Outcome, folder: Path, *, listening: bool) -> None:
         folder: is made.
         listening: whether the report points to a listening page.
     """
-    with atomic_path(folder / "results.csv") as beside:
-        outcome.recordings.round(6).to_csv(beside, index=False)
-    with atomic_path(folder / "results.json") as beside:
-        beside.write_text(as_json(outcome), encoding="utf-8")
-    with atomic_path(folder / PICTURE) as beside:
+    with atomic_path(folder / "results.csv") as partial_path:
+        outcome.recordings.round(6).to_csv(partial_path, index=False)
+    with atomic_path(folder / "results.json") as partial_path:
+        partial_path.write_text(as_json(outcome), encoding="utf-8")
+    with atomic_path(folder / PICTURE) as partial_path:
         settings = outcome.trade_off.drop(columns="unnatural").rename(columns={"less_natural": "unnatural"})
-        draw_trade_off(settings, outcome.floors, beside, reference=outcome.reference)
-    with atomic_path(folder / "report.md") as beside:
-        beside.write_text(markdown(outcome, listening=listening), encoding="utf-8")
+        draw_trade_off(settings, outcome.floors, partial_path, reference=outcome.reference)
+    with atomic_path(folder / "report.md") as partial_path:
+        partial_path.write_text(markdown(outcome, listening=listening), encoding="utf-8")
 
 
 def markdown(outcome: Outcome, *, listening: bool) -> str:
@@ -66,7 +66,7 @@ def markdown(outcome: Outcome, *, listening: bool) -> str:
     methods = outcome.methods[outcome.methods["tracks"] > 0]
     compared = outcome.comparisons[outcome.comparisons["method"].isin(methods.index)]
     n_recordings = len(outcome.measured)
-    stretches = sum(len(one.starts_seconds) for one in outcome.material)
+    stretches = sum(len(material.starts_seconds) for material in outcome.material)
     sections = {
         "In short": _overview(outcome),
         "Similarity": interval_table(methods, SIMILARITY, floors),
@@ -175,10 +175,10 @@ def _about_methods(outcome: Outcome) -> str:
 def _about_recordings(outcome: Outcome) -> str:
     rows = [
         [
-            one.name, one.sha256[:12],
-            ", ".join(f"{start:.1f}" for start in one.starts_seconds) or f"left out: {one.left_out}",
+            each.name, each.sha256[:12],
+            ", ".join(f"{start:.1f}" for start in each.starts_seconds) or f"left out: {each.left_out}",
         ]
-        for one in outcome.material
+        for each in outcome.material
     ]  # fmt: skip
     return table(["recording", "SHA-256", "stretches from (s)"], rows, texts=3)
 

@@ -35,47 +35,52 @@ def differences(first: Results, second: Results) -> list[Difference]:
     Raises:
         DataError: their numbers cannot be compared: another protocol, no recording in both.
     """
-    for what, one, other in (
+    for what, value, other in (
         ("protocol", first.protocol, second.protocol),
         ("measures", first.measures, second.measures),
         ("stretches per recording", first.stretches, second.stretches),
     ):
-        if one != other:
+        if value != other:
             raise DataError(
-                f"{first.file} has {what} {one}, {second.file} {other}: not to be compared; run one again"
+                f"{first.file} has {what} {value}, {second.file} {other}: not to be compared; run one again"
             )
     common = sorted(set(first.recordings.values()) & set(second.recordings.values()))
     if not common:
         raise DataError(f"{first.file} and {second.file} have no recording in common: nothing to compare")
-    found = []
+    changed = []
     for method, values in first.values.items():
         for measure in COMPARED:
             ours, theirs = (each.get(measure, {}) for each in (values, second.values.get(method, {})))
-            both = [one for one in common if one in ours and one in theirs]
-            changes = np.array([theirs[one] - ours[one] for one in both])
+            both = [recording for recording in common if recording in ours and recording in theirs]
+            changes = np.array([theirs[recording] - ours[recording] for recording in both])
             if not len(both) or np.abs(changes).max() <= SAME:
                 continue
             _, low, high = mean_interval(changes, seed=SEED)
-            before, after = (float(np.mean([each[one] for one in both])) for each in (ours, theirs))
-            found.append(Difference(method, measure, before, after, low, high, len(both)))
-    return found
+            before, after = (
+                float(np.mean([each[recording] for recording in both])) for each in (ours, theirs)
+            )
+            changed.append(Difference(method, measure, before, after, low, high, len(both)))
+    return changed
 
 
 def as_markdown(first: Results, second: Results) -> str:
     """What `differences` found, and what only one of them has."""
     lines = [f"{first.file} → {second.file}"]
-    for what, one, other in (
+    for what, names, others in (
         ("methods", first.values, second.values),
         ("recordings", first.recordings, second.recordings),
     ):
-        for file, missing in ((first.file, set(one) - set(other)), (second.file, set(other) - set(one))):
+        for file, missing in (
+            (first.file, set(names) - set(others)),
+            (second.file, set(others) - set(names)),
+        ):
             if missing:
                 lines.append(f"Only in {file}, {what}: {', '.join(sorted(missing))}.")
-    found = differences(first, second)
-    if not found:
+    changed = differences(first, second)
+    if not changed:
         return "\n\n".join([*lines, "No number differs."]) + "\n"
     rows = []
-    for each in found:
+    for each in changed:
         change, low, high = (
             number(value, each.measure, "+") for value in (each.second - each.first, each.low, each.high)
         )

@@ -122,9 +122,9 @@ def _models(files: Sequence[Path]) -> Iterator[Entry]:
 
 
 def _methods(names: Sequence[str]) -> Iterator[Entry]:
-    registered = {found.name: found for found in entry_points(group=GROUP)}
+    registered = {point.name: point for point in entry_points(group=GROUP)}
     wanted = dict.fromkeys(
-        one for name in names for one in ((*CLASSICAL, *registered) if name == ALL else (name,))
+        asked for name in names for asked in ((*CLASSICAL, *registered) if name == ALL else (name,))
     )
     for name in wanted:
         if name in CLASSICAL:
@@ -137,36 +137,36 @@ def _methods(names: Sequence[str]) -> Iterator[Entry]:
             raise UsageError(f"--method {name}: none of {known}")
 
 
-def _registered(found: EntryPoint) -> Iterator[Entry]:
-    version = f"{found.dist.name} {found.dist.version}" if found.dist else found.value
+def _registered(registered: EntryPoint) -> Iterator[Entry]:
+    version = f"{registered.dist.name} {registered.dist.version}" if registered.dist else registered.value
     try:
-        settings = _settings_of(found.name)
+        settings = _settings_of(registered.name)
         names = [setting.name for setting in settings]
     except Exception as error:  # of a stranger's code anything may be wrong
         missing = f"cannot be loaded: {type(error).__name__}: {error}"
-        yield Entry(Point(found.name, found.name, None, True, missing), "registered", version)
+        yield Entry(Point(registered.name, registered.name, None, True, missing), "registered", version)
         return
     for number, name in enumerate(names):
-        point = Point(found.name, name, Registered(found.name, number), in_full=number == 0)
+        point = Point(registered.name, name, Registered(registered.name, number), in_full=number == 0)
         yield Entry(point, "registered", version)
 
 
 @lru_cache
 def _settings_of(name: str) -> Sequence[SideMaker]:
     """What an entry point's object gives when called: one setting, or several, the first for all."""
-    (found,) = entry_points(group=GROUP, name=name)
-    made = found.load()()
-    return tuple(made) if isinstance(made, (list, tuple)) else (made,)
+    (registered,) = entry_points(group=GROUP, name=name)
+    settings = registered.load()()
+    return tuple(settings) if isinstance(settings, (list, tuple)) else (settings,)
 
 
 def _tools(given: Sequence[str], limit_seconds: float) -> Iterator[Entry]:
     versions: dict[str, str] = {}
     known: set[str] = set()
-    for one in given:
-        name, equals, command = one.partition("=")
+    for tool in given:
+        name, equals, command = tool.partition("=")
         method, _, setting = name.strip().partition(":")
         if not (equals and method and command.strip()):
-            raise UsageError(f"--tool {one!r}: give name=command or name:setting=command")
+            raise UsageError(f"--tool {tool!r}: give name=command or name:setting=command")
         program = Program(f"{method}-{setting}" if setting else method, command.strip(), limit_seconds)
         missing = program.missing
         if not missing and (first := program.words()[0]) not in versions:

@@ -73,8 +73,8 @@ def _excerpt(number: int, material: Material) -> Excerpt:
 def _unmeasured(outcome: Outcome, excerpt: Excerpt, entry: Entry) -> str:
     """Why a method gave nothing on a recording; empty where it gave something."""
     rows = outcome.recordings
-    found = rows[(rows["recording"] == excerpt.track) & (rows["setting"] == entry.point.setting)]
-    reason = str(found.loc[found["method"] == entry.point.method, "reason"].iloc[0])
+    row = rows[(rows["recording"] == excerpt.track) & (rows["setting"] == entry.point.setting)]
+    reason = str(row.loc[row["method"] == entry.point.method, "reason"].iloc[0])
     return reason.removeprefix("nothing: ") if reason.startswith("nothing: ") else ""
 
 

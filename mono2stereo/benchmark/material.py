@@ -85,10 +85,10 @@ def find_recordings(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: no such folder; give one of stereo recordings")
-    found = [folder / path for path in recordings_below(folder)]
-    if not found:
+    paths = [folder / path for path in recordings_below(folder)]
+    if not paths:
         raise DataError(f"{folder}: holds no WAV, FLAC, OGG, MP3 or AIFF file; give a folder that does")
-    return found
+    return paths
 
 
 def prepare(folder: Path, cache: Path, *, stretches: int) -> list[Material]:
@@ -99,8 +99,8 @@ def prepare(folder: Path, cache: Path, *, stretches: int) -> list[Material]:
     """
     work = partial(_cut, folder=folder, cache=cache, stretches=stretches)
     material = map_parallel(work, find_recordings(folder), label="recordings")
-    if all(one.left_out for one in material):
-        reasons = "; ".join(f"{one.name}: {one.left_out}" for one in material[:3])
+    if all(each.left_out for each in material):
+        reasons = "; ".join(f"{each.name}: {each.left_out}" for each in material[:3])
         raise DataError(f"{folder}: no recording can be measured ({reasons})")
     return material
 
@@ -117,18 +117,18 @@ def _cut(file: Path, *, folder: Path, cache: Path, stretches: int) -> Material:
         except AudioError as error:
             return Material(name, digest, (), str(error).removeprefix(f"{file}: "), stored)
         _store(stored, chosen)
-    return Material(name, digest, tuple(one.start_seconds for one in chosen), "", stored)
+    return Material(name, digest, tuple(stretch.start_seconds for stretch in chosen), "", stored)
 
 
 def _store(file: Path, stretches: Sequence[Excerpt]) -> None:
     parts = {
-        f"{part}_{number}": getattr(one, part)
-        for number, one in enumerate(stretches)
+        f"{part}_{number}": getattr(stretch, part)
+        for number, stretch in enumerate(stretches)
         for part in ("run_in", "mid", "side")
     }
-    starts = np.array([one.start_seconds for one in stretches])
-    with atomic_path(file) as beside:
-        np.savez(beside, starts=starts, **parts)
+    starts = np.array([stretch.start_seconds for stretch in stretches])
+    with atomic_path(file) as partial_path:
+        np.savez(partial_path, starts=starts, **parts)
 
 
 @lru_cache(maxsize=2)
@@ -152,6 +152,6 @@ def load_stretches(file: Path) -> tuple[Excerpt, ...]:
 def named_stretches(material: Material) -> list[Excerpt]:
     """The stretches of a recording that has some, as the tables name them."""
     return [
-        replace(one, name=f"{material.name} from {one.start_seconds:.1f} s", track=material.name)
-        for one in load_stretches(material.stored)
+        replace(stretch, name=f"{material.name} from {stretch.start_seconds:.1f} s", track=material.name)
+        for stretch in load_stretches(material.stored)
     ]

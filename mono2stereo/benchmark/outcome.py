@@ -55,7 +55,7 @@ class Outcome:
     @property
     def measured(self) -> list[Material]:
         """What was not left out."""
-        return [one for one in self.material if not one.left_out]
+        return [material for material in self.material if not material.left_out]
 
 
 def summarise(
@@ -82,7 +82,7 @@ def summarise(
     reference = reference or next((name for name in names if name != OWN_SIDE), OWN_SIDE)
     if reference not in names:
         raise UsageError(f"--reference {reference}: none of {', '.join(names)}")
-    results = [result for one, entry, each in taken for result in _results(one, entry, each)]
+    results = [result for material, entry, each in taken for result in _results(material, entry, each)]
     stretches = tables.per_stretch(results)
     tracks = tables.per_track(stretches, results, {}, {})
     methods = tables.per_method(tracks, seed=SEED)
@@ -147,11 +147,11 @@ def _told_apart(
             continue
         of_entry = [each for _, other, each in taken if other is entry]
         seconds = [each.seconds for each in of_entry if not np.isnan(each.seconds)]
-        made = entry.kind != "recordings"
+        makes_stereo = entry.kind != "recordings"
         rows[point.method] = {
             "setting": point.setting,
             "kind": entry.kind,
-            "real_time_factor": float(np.median(seconds)) if seconds and made else np.nan,
+            "real_time_factor": float(np.median(seconds)) if seconds and makes_stereo else np.nan,
             "peak_bytes": max(each.peak_bytes for each in of_entry) or None,
             "keeps_mid": bool(methods.at[point.method, "fold_down_error_db"] <= MID_KEPT_DB),
             **settings.loc[(point.method, point.setting), ["unnatural", "less_natural"]].to_dict(),

@@ -106,9 +106,9 @@ def _run(program: Program, samples: bytes, sample_rate: int) -> tuple[tuple[Sign
     mid = np.frombuffer(samples, np.float32)
     with TemporaryDirectory(prefix="mono2stereo-") as name:
         folder = Path(name)
-        given, made = folder / "in.wav", folder / "out.wav"
+        given, answered = folder / "in.wav", folder / "out.wav"
         soundfile.write(given, mid, sample_rate, subtype="FLOAT")
-        places = {"{in}": str(given), "{out}": str(made), "{samples}": str(len(mid))}
+        places = {"{in}": str(given), "{out}": str(answered), "{samples}": str(len(mid))}
         words = program.words()
         for mark, place in places.items():
             words = [word.replace(mark, place) for word in words]
@@ -117,9 +117,9 @@ def _run(program: Program, samples: bytes, sample_rate: int) -> tuple[tuple[Sign
             raise AudioError(f"not done after {program.limit_seconds:g} s")
         if status:
             raise AudioError(_how_it_ended(status) + _last_words(folder / "log", folder))
-        if not made.is_file():
+        if not answered.is_file():
             raise AudioError("wrote no file" + _last_words(folder / "log", folder))
-        stereo = _read(made, len(mid), sample_rate)
+        stereo = _read(answered, len(mid), sample_rate)
     made_mid, side = encode(stereo)
     gain = float(np.dot(made_mid, mid) / max(np.dot(mid, mid), 1e-30))
     if abs(gain) < LEAST_GAIN and mid.any():

@@ -60,12 +60,12 @@ def as_json(outcome: Outcome) -> str:
         },
         "recordings": [
             {
-                "name": one.name,
-                "sha256": one.sha256,
-                "starts_seconds": [round(start, 3) for start in one.starts_seconds],
-                "left_out": one.left_out,
+                "name": material.name,
+                "sha256": material.sha256,
+                "starts_seconds": [round(start, 3) for start in material.starts_seconds],
+                "left_out": material.left_out,
             }
-            for one in outcome.material
+            for material in outcome.material
         ],
         "methods": [_method(outcome, str(method), row) for method, row in outcome.methods.iterrows()],
         "settings_swept": [
@@ -87,7 +87,11 @@ def as_json(outcome: Outcome) -> str:
 
 
 def _method(outcome: Outcome, method: str, row: pd.Series) -> dict[str, Any]:
-    entry = next(one for one in outcome.entries if one.point.method == method and one.point.in_full)
+    entry = next(
+        candidate
+        for candidate in outcome.entries
+        if candidate.point.method == method and candidate.point.in_full
+    )
     own = outcome.recordings
     own = own[(own["method"] == method) & (own["setting"] == row["setting"])]
     peak = _number(row["peak_bytes"])
@@ -133,12 +137,12 @@ def read_results(file: Path) -> Results:
             raise DataError(
                 f"{file}: format {told['format']}, not {BENCHMARK_RESULTS}; read it with its release"
             )
-        measured = [one for one in told["recordings"] if not one["left_out"]]
+        measured = [recording for recording in told["recordings"] if not recording["left_out"]]
         values = {
             method["method"]: {
                 name: {
-                    one["sha256"]: float(value)
-                    for one, value in zip(measured, measure["recordings"], strict=True)
+                    recording["sha256"]: float(value)
+                    for recording, value in zip(measured, measure["recordings"], strict=True)
                     if value is not None
                 }
                 for name, measure in method["measures"].items()
@@ -146,7 +150,7 @@ def read_results(file: Path) -> Results:
             }
             for method in told["methods"]
         }
-        recordings = {one["name"]: one["sha256"] for one in measured}
+        recordings = {recording["name"]: recording["sha256"] for recording in measured}
         stretches = int(told["settings"]["stretches_per_recording"])
         return Results(file, int(told["protocol"]), int(told["measures"]), stretches, recordings, values)
     except (FileNotFoundError, IsADirectoryError):

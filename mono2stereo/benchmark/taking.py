@@ -71,9 +71,11 @@ def take_all(
 
     What a method does wrong is a reason in its readings; a process that dies costs its method alone.
     """
-    sounding = [one for one in material if not one.left_out]
+    sounding = [recording for recording in material if not recording.left_out]
     kept = {
-        (one.sha256, entry.identity): _kept(_file(cache, one, entry)) for one in sounding for entry in entries
+        (recording.sha256, entry.identity): _kept(_file(cache, recording, entry))
+        for recording in sounding
+        for entry in entries
     }
     jobs = list(_jobs(sounding, entries, kept))
     workers = max(1, min(usable_cores(), len(jobs)))
@@ -85,33 +87,36 @@ def take_all(
             elif error:
                 raise error
             kept |= {(job.material.sha256, e.identity): t for e, t in zip(job.entries, taken, strict=True)}
-    for one in sounding:
+    for recording in sounding:
         for entry in entries:
-            found = kept[one.sha256, entry.identity]
-            assert found is not None
-            yield one, entry, found
+            measured = kept[recording.sha256, entry.identity]
+            assert measured is not None
+            yield recording, entry, measured
 
 
 def _jobs(
     sounding: Sequence[Material], entries: Sequence[Entry], kept: dict[tuple[str, str], Taken | None]
 ) -> Iterator[Job]:
     seen = set()
-    for one in sounding:
+    for recording in sounding:
         by_method: dict[str, list[Entry]] = {}
         for entry in entries:
-            if kept[one.sha256, entry.identity] is None and (one.sha256, entry.identity) not in seen:
-                seen.add((one.sha256, entry.identity))  # of a recording that is there twice, once
+            if (
+                kept[recording.sha256, entry.identity] is None
+                and (recording.sha256, entry.identity) not in seen
+            ):
+                seen.add((recording.sha256, entry.identity))  # of a recording that is there twice, once
                 by_method.setdefault(entry.point.method, []).append(entry)
-        yield from (Job(one, tuple(each)) for each in by_method.values())
+        yield from (Job(recording, tuple(each)) for each in by_method.values())
 
 
 def _work(job: Job, *, cache: Path) -> list[Taken]:
     taken = []
     for entry in job.entries:
-        one = _take(job.material, entry)
-        if not one.failed:
-            _keep(_file(cache, job.material, entry), one)
-        taken.append(one)
+        stereo = _take(job.material, entry)
+        if not stereo.failed:
+            _keep(_file(cache, job.material, entry), stereo)
+        taken.append(stereo)
     return taken
 
 
@@ -159,9 +164,9 @@ def analyse_made(stereo: Stereo, mid: SignalAnalysis, own: SignalAnalysis) -> Si
     """What a method made at the protocol's rate, beside mid and own side at that of the measures."""
     if stereo.side.ndim != 1:
         raise AudioError(f"the side has shape {stereo.side.shape}: (samples,) is needed")
-    side, made = (None if x is None else resample(x, RATE, MEASURED_AT) for x in (stereo.side, stereo.mid))
+    side, own_mid = (None if x is None else resample(x, RATE, MEASURED_AT) for x in (stereo.side, stereo.mid))
     assert side is not None
-    return analyse(Stereo(side, made), mid=mid, own=own)
+    return analyse(Stereo(side, own_mid), mid=mid, own=own)
 
 
 def at_measured_rate(x: Signal) -> SignalAnalysis:
@@ -172,7 +177,10 @@ def at_measured_rate(x: Signal) -> SignalAnalysis:
 @lru_cache(maxsize=1)
 def _analysed(material: Material) -> list[tuple[Excerpt, SignalAnalysis, SignalAnalysis]]:
     """Stretches, their mids and own sides at the rate of the measures."""
-    return [(one, at_measured_rate(one.mid), at_measured_rate(one.side)) for one in named_stretches(material)]
+    return [
+        (stretch, at_measured_rate(stretch.mid), at_measured_rate(stretch.side))
+        for stretch in named_stretches(material)
+    ]
 
 
 def _nothing(material: Material, entry: Entry, reason: str) -> Taken:
@@ -193,16 +201,16 @@ def _file(cache: Path, material: Material, entry: Entry) -> Path:
 
 
 def _keep(file: Path, taken: Taken) -> None:
-    rows = [{"values": one.values, "reasons": one.reasons} for one in taken.readings]
+    rows = [{"values": row.values, "reasons": row.reasons} for row in taken.readings]
     told = {"seconds": taken.seconds, "peak_bytes": taken.peak_bytes, "readings": rows}
-    with atomic_path(file) as beside:
-        beside.write_text(json.dumps(told), encoding="utf-8")
+    with atomic_path(file) as partial_path:
+        partial_path.write_text(json.dumps(told), encoding="utf-8")
 
 
 def _kept(file: Path) -> Taken | None:
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
-        readings = tuple(Readings(one["values"], one["reasons"]) for one in told.pop("readings"))
+        readings = tuple(Readings(row["values"], row["reasons"]) for row in told.pop("readings"))
         return replace(Taken(readings), **told)
     except (OSError, ValueError, KeyError, TypeError):  # none, or a damaged one
         return None

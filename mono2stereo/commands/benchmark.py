@@ -94,5 +94,5 @@ def _compare(options: argparse.Namespace) -> None:
     if options.output is None:
         print(told, end="")
         return
-    with atomic_path(options.output) as beside:
-        beside.write_text(told, encoding="utf-8")
+    with atomic_path(options.output) as partial_path:
+        partial_path.write_text(told, encoding="utf-8")

@@ -148,8 +148,8 @@ def _table(recordings: Sequence[MeasuredRecording]) -> list[str]:
         decimals = MEASURES[name].decimals
         values = (recording.readings.values.get(name) for recording in recordings)
         cells = ("–" if value is None else f"{value:.{decimals}f}" for value in values)
-        beside = " to ".join(f"{end:.{decimals}f}" for end in usual.get(name, ()))
-        rows.append(line(MEASURES[name].heading, cells, beside))
+        usual_range = " to ".join(f"{end:.{decimals}f}" for end in usual.get(name, ()))
+        rows.append(line(MEASURES[name].heading, cells, usual_range))
     return rows
 
 

@@ -20,20 +20,20 @@ def ahead(items: Generator[Item]) -> Generator[Item]:
     ['a', 'b', 'c']
     """
     asked: SimpleQueue[bool] = SimpleQueue()
-    made: SimpleQueue[tuple[Item | None, BaseException | None] | None] = SimpleQueue()
+    answers: SimpleQueue[tuple[Item | None, BaseException | None] | None] = SimpleQueue()
 
     def work() -> None:
         while asked.get():
             try:
-                made.put((next(items), None))
+                answers.put((next(items), None))
             except BaseException as error:
-                made.put((None, error))
-        made.put(None)
+                answers.put((None, error))
+        answers.put(None)
 
     start_new_thread(work, ())
     try:
         asked.put(True)
-        while answer := made.get():
+        while answer := answers.get():
             item, error = answer
             if isinstance(error, StopIteration):
                 return
@@ -43,6 +43,6 @@ def ahead(items: Generator[Item]) -> Generator[Item]:
             yield item  # type: ignore[misc]
     finally:
         asked.put(False)
-        while made.get() is not None:
+        while answers.get() is not None:
             pass
         items.close()

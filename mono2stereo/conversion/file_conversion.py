@@ -72,14 +72,14 @@ def _convert_file(
 ) -> Converted:
     with (
         Recording(source, name, channel=options.channel, track=options.track) as recording,
-        atomic_path(target) as beside,
+        atomic_path(target) as partial_path,
     ):
         if recording.channels == 2 and (options.keep_if_stereo or not options.channel):
             recording.listen()
             if options.keep_if_stereo and recording.fold_down.is_stereo:
-                return _keep(recording, source, target, beside, options)
+                return _keep(recording, source, target, partial_path, options)
         if target.suffix.lower() in CONTAINER_SUFFIXES:
-            return _convert_film(recording, source, target.suffix, beside, decorrelator, options)
+            return _convert_film(recording, source, target.suffix, partial_path, decorrelator, options)
         encoding = choose_encoding(
             recording.encoding,
             recording.kind,
@@ -92,10 +92,10 @@ def _convert_file(
         tags = read_tags(source, recording.texts)
         # Within a format all tags are copied afterwards.
         texts = dict(header_texts(tags)) if len(set(kinds.values())) > 1 else {}
-        done = _convert(recording, decorrelator, beside, encoding, options, texts=texts)
-        done.notices += [notice for notice in [carry_tags(source, beside, tags, **kinds)] if notice]
+        done = _convert(recording, decorrelator, partial_path, encoding, options, texts=texts)
+        done.notices += [notice for notice in [carry_tags(source, partial_path, tags, **kinds)] if notice]
         if options.preserve:
-            _preserve(source, beside)
+            _preserve(source, partial_path)
     return done
 
 
@@ -103,7 +103,7 @@ def _convert_film(
     recording: Recording,
     source: Path,
     suffix: str,
-    beside: Path,
+    partial_path: Path,
     decorrelator: Decorrelator,
     options: FileOptions,
 ) -> Converted:
@@ -113,7 +113,7 @@ def _convert_film(
     if subtype == "FLOAT" and codec_for(suffix.lower(), subtype) == "flac":
         subtype = "PCM_24"  # FLAC has no floats: what lies above full scale would be cut
     lossy = codec_for(suffix.lower(), subtype) in BIT_RATES
-    with TemporaryDirectory(dir=beside.parent, prefix=".") as folder:
+    with TemporaryDirectory(dir=partial_path.parent, prefix=".") as folder:
         sound = Path(folder) / "sound.wav"
         form = "RF64" if 8 * recording.likely_frames > LARGEST_RIFF_BYTES else "WAV"
         encoding = Encoding(form, "FLOAT" if lossy else subtype)
@@ -121,14 +121,14 @@ def _convert_film(
         done.notices += write_film(
             source,
             sound,
-            beside,
+            partial_path,
             track=options.track,
             add_track=options.add_track,
             start=recording.start,
             name=recording.name,
         )
     if options.preserve:
-        _preserve(source, beside)
+        _preserve(source, partial_path)
     return done
 
 
@@ -180,12 +180,14 @@ def _preserve(source: Path, target: Path) -> None:
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def _keep(recording: Recording, source: Path, target: Path, beside: Path, options: FileOptions) -> Converted:
+def _keep(
+    recording: Recording, source: Path, target: Path, partial_path: Path, options: FileOptions
+) -> Converted:
     if target_kind(target) != recording.kind:
         raise AudioError(f"{source}: is stereo and kept as it is, as {recording.kind}; name the output so")
-    shutil.copyfile(source, beside)
+    shutil.copyfile(source, partial_path)
     if options.preserve:
-        _preserve(source, beside)
+        _preserve(source, partial_path)
     return Converted(None, ["is stereo; copied as it is"])
 
 

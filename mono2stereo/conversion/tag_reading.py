@@ -132,7 +132,7 @@ def _decoded(text: bytes, otherwise: str) -> str:
         return text.decode(otherwise, "replace")
 
 
-def _of_library(path: Path, found: Tags) -> None:
+def _of_library(path: Path, into: Tags) -> None:
     import mutagen
     from mutagen import apev2, asf, mp3, mp4
 
@@ -143,32 +143,32 @@ def _of_library(path: Path, found: Tags) -> None:
     if file is None:
         return
     tags = file.tags
-    found.pictures += getattr(file, "pictures", [])
+    into.pictures += getattr(file, "pictures", [])
     if isinstance(tags, mp4.MP4Tags):
-        _of_mp4(tags, found)
+        _of_mp4(tags, into)
     elif isinstance(tags, apev2.APEv2):
-        _of_ape(tags, found)
+        _of_ape(tags, into)
     elif isinstance(tags, asf.ASFTags):
-        _of_asf(tags, found)
+        _of_asf(tags, into)
     elif hasattr(tags, "getall"):
-        _of_id3(tags, found)
+        _of_id3(tags, into)
     elif hasattr(tags, "vendor"):
-        _of_vorbis(tags, found)
+        _of_vorbis(tags, into)
 
 
-def _of_leading_id3(path: Path, found: Tags) -> None:
+def _of_leading_id3(path: Path, into: Tags) -> None:
     with path.open("rb") as file:
         if file.read(3) == b"ID3":
-            _of_id3(_id3(path), found)
+            _of_id3(_id3(path), into)
 
 
-def _of_trailing_ape(path: Path, found: Tags) -> None:
+def _of_trailing_ape(path: Path, into: Tags) -> None:
     from mutagen import apev2
 
     with path.open("rb") as file:
         file.seek(-min(file.seek(0, 2), 32 + 128 + 16), 2)
         if b"APETAGEX" in file.read():
-            _of_ape(apev2.APEv2(path), found)
+            _of_ape(apev2.APEv2(path), into)
 
 
 def _id3(file: Any) -> Any:
@@ -177,32 +177,30 @@ def _id3(file: Any) -> Any:
     return ID3(file)
 
 
-def _of_id3(tags: Any, found: Tags) -> None:
+def _of_id3(tags: Any, into: Tags) -> None:
     from mutagen.easyid3 import EasyID3
 
     for name, get in EasyID3.Get.items():
         if "*" not in name and name not in ("length", "performer"):
             with suppress(KeyError):
-                found.add(name, get(tags, name))
+                into.add(name, get(tags, name))
     known = set(map(_bare, EasyID3.Get))
     for key, frame in tags.items():
         kind = key[:4]
         if is_stale(key):
             continue
         if kind in ID3_TEXTS:
-            found.add(ID3_TEXTS[kind], frame.text)
+            into.add(ID3_TEXTS[kind], frame.text)
         elif kind == "TXXX" and _bare(frame.desc) not in known:
-            found.add(frame.desc, frame.text)
+            into.add(frame.desc, frame.text)
         elif kind in ("COMM", "USLT"):
             name = "comment" if kind == "COMM" else "lyrics"
             text = frame.text if kind == "COMM" else [frame.text]
-            found.add(f"{name}:{frame.desc}" if frame.desc else name, text)
+            into.add(f"{name}:{frame.desc}" if frame.desc else name, text)
         elif kind in ("TMCL", "TIPL"):
-            found.add(
-                "performer", (f"{person} ({role})" if role else person for role, person in frame.people)
-            )
+            into.add("performer", (f"{person} ({role})" if role else person for role, person in frame.people))
         elif kind == "APIC":
-            found.pictures.append(picture(frame.data, frame.mime, frame.type, frame.desc))
+            into.pictures.append(picture(frame.data, frame.mime, frame.type, frame.desc))
 
 
 def _bare(name: str) -> str:
@@ -210,61 +208,61 @@ def _bare(name: str) -> str:
     return re.sub("[^a-z0-9]", "", name.lower())
 
 
-def _of_vorbis(tags: Any, found: Tags) -> None:
+def _of_vorbis(tags: Any, into: Tags) -> None:
     from mutagen.flac import Picture, error
 
     for name, text in tags:
         if name.lower() != "metadata_block_picture":
-            found.add(name if name != name.upper() else name.lower(), [text])
+            into.add(name if name != name.upper() else name.lower(), [text])
             continue
         try:
-            found.pictures.append(Picture(base64.b64decode(text)))
+            into.pictures.append(Picture(base64.b64decode(text)))
         except (ValueError, error):
-            found.lost.append("a picture that is none")
+            into.lost.append("a picture that is none")
 
 
-def _of_mp4(tags: Any, found: Tags) -> None:
+def _of_mp4(tags: Any, into: Tags) -> None:
     from mutagen.easymp4 import EasyMP4Tags
     from mutagen.mp4 import MP4Cover
 
     for name, get in EasyMP4Tags.Get.items():
         with suppress(KeyError):
-            found.add(name, get(tags, name))
-    known = set(map(_bare, found.texts))
+            into.add(name, get(tags, name))
+    known = set(map(_bare, into.texts))
     for key, value in tags.items():
         name = key.rpartition(":")[2]
         if key in MP4_TEXTS:
-            found.add(MP4_TEXTS[key], [int(value)] if isinstance(value, bool) else value)
+            into.add(MP4_TEXTS[key], [int(value)] if isinstance(value, bool) else value)
         elif key.startswith("----:") and _bare(name) not in known:
-            found.add(name, (_decoded(bytes(text), "latin-1") for text in value))
+            into.add(name, (_decoded(bytes(text), "latin-1") for text in value))
         elif key == "covr":
             kinds = {MP4Cover.FORMAT_PNG: "image/png"}
-            found.pictures += [
+            into.pictures += [
                 picture(bytes(cover), kinds.get(cover.imageformat, "image/jpeg"), 3, "") for cover in value
             ]
 
 
-def _of_ape(tags: Any, found: Tags) -> None:
+def _of_ape(tags: Any, into: Tags) -> None:
     from mutagen.apev2 import BINARY, TEXT
 
     for key, value in tags.items():
         name = key.lower()
         if value.kind == TEXT:
-            found.add(APE_TEXTS.get(name, name), list(value))
+            into.add(APE_TEXTS.get(name, name), list(value))
         elif value.kind == BINARY and name.startswith("cover art"):
             data = bytes(value.value).partition(b"\0")[2]
             mime = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
-            found.pictures.append(
+            into.pictures.append(
                 picture(data, mime, 3 if "front" in name else 4 if "back" in name else 0, "")
             )
 
 
-def _of_asf(tags: Any, found: Tags) -> None:
+def _of_asf(tags: Any, into: Tags) -> None:
     for key, value in tags:
         if key == "WM/Picture":
-            found.pictures.append(_asf_picture(bytes(value.value)))
+            into.pictures.append(_asf_picture(bytes(value.value)))
         else:
-            found.add(ASF_TEXTS.get(key, key.removeprefix("WM/")), [value])
+            into.add(ASF_TEXTS.get(key, key.removeprefix("WM/")), [value])
 
 
 def _asf_picture(data: bytes) -> Any:

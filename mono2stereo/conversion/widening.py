@@ -90,8 +90,8 @@ class Widened(Streaming):
 
     def side(self, mid: Signal, sample_rate: int) -> Signal:
         stream = self.stream(require_mid(mid, sample_rate))
-        made = [stream.process(mid), stream.process(np.full(stream.latency_samples, mid[-1]))]
-        return np.concatenate(made)[stream.latency_samples :]
+        blocks = [stream.process(mid), stream.process(np.full(stream.latency_samples, mid[-1]))]
+        return np.concatenate(blocks)[stream.latency_samples :]
 
     def stream(self, sample_rate: int) -> WidenedStream:
         gain, highband = width_filters(self.decorrelator.card, self.width, sample_rate)

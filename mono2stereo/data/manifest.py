@@ -129,7 +129,7 @@ def _mark_duplicates(rows: list[ManifestRow]) -> list[ManifestRow]:
 
 def write_manifest(rows: Sequence[ManifestRow], path: Path) -> None:
     """Write the rows as CSV."""
-    with atomic_path(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+    with atomic_path(path) as partial_path, partial_path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(ManifestRow)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)

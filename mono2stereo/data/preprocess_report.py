@@ -39,22 +39,22 @@ def write_reports(
     minutes, counts = _amounts(tracks, rows)
     natural = natural_of(tracks, settings)
     clipped = {row.track: row.clipped_samples for row in rows}
-    with atomic_path(folder) as beside:
-        beside.mkdir()
+    with atomic_path(folder) as partial_path:
+        partial_path.mkdir()
         table = [_round_trip_row(track, clipped[track.entry.name]) for track in tracks]
-        with (beside / "round_trip.csv").open("w", newline="", encoding="utf-8") as file:
+        with (partial_path / "round_trip.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["track", "split", "seconds", "round_trip_db", "clipped_samples"])
             writer.writerows(table)
-        (beside / "round_trip.md").write_text(_round_trip_table(table), encoding="utf-8")
-        pictures.draw_durations(minutes, counts, beside / "durations.png")
-        pictures.draw_tracks(tracks, min_round_trip_db, beside / "tracks.png")
-        pictures.draw_width(tracks, natural.width, beside / "width.png")
-        pictures.draw_natural_coherence(tracks, settings.sample_rate, beside / "coherence.png")
+        (partial_path / "round_trip.md").write_text(_round_trip_table(table), encoding="utf-8")
+        pictures.draw_durations(minutes, counts, partial_path / "durations.png")
+        pictures.draw_tracks(tracks, min_round_trip_db, partial_path / "tracks.png")
+        pictures.draw_width(tracks, natural.width, partial_path / "width.png")
+        pictures.draw_natural_coherence(tracks, settings.sample_rate, partial_path / "coherence.png")
         report = _report(tracks, rows, natural, settings)
-        (beside / "report.md").write_text(report, encoding="utf-8")
+        (partial_path / "report.md").write_text(report, encoding="utf-8")
         metrics = json.dumps(_metrics(tracks, rows), indent=2, allow_nan=False)
-        (beside / "metrics.json").write_text(metrics + "\n", encoding="utf-8")
+        (partial_path / "metrics.json").write_text(metrics + "\n", encoding="utf-8")
 
 
 def _report(

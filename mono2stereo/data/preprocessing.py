@@ -98,11 +98,11 @@ def preprocess(
                 f"{worst.entry.name}: STFT round trip {worst.round_trip_db:.1f} dB, below "
                 f"preprocess.min_round_trip_db = {min_round_trip_db:g}; change stft.* or the limit"
             )
-        with atomic_path(folder) as beside:
+        with atomic_path(folder) as partial_path:
             for row, track in zip(fit, tracks, strict=True):
-                _link_or_copy(_stored(row, waiting), beside / track.entry.file)
+                _link_or_copy(_stored(row, waiting), partial_path / track.entry.file)
             entries = [track.entry for track in tracks]
-            write_index(beside, settings.sample_rate, entries, natural_of(tracks, settings))
+            write_index(partial_path, settings.sample_rate, entries, natural_of(tracks, settings))
         shutil.rmtree(finished)
     return tracks
 
@@ -145,8 +145,8 @@ def _finish_track(row: ManifestRow, *, folder: Path, root: Path, settings: Setti
     facts = folder / f"{row.sha256}.json"  # written last; its folder's name stands for the code
     if not facts.is_file():
         track = _preprocess_track(row, _stored(row, folder), root=root, settings=settings)
-        with atomic_path(facts) as beside:
-            beside.write_text(track.dumps())
+        with atomic_path(facts) as partial_path:
+            partial_path.write_text(track.dumps())
     track = PreprocessedTrack.loads(facts.read_text())
     file = f"{row.split}/{row.track}.npy"
     group = Path(row.path).parent.name
@@ -163,8 +163,8 @@ def _preprocess_track(row: ManifestRow, target: Path, *, root: Path, settings: S
         raise DataError(f"{source}: missing or changed since the manifest; run the stage download again")
     levels = OwnRateLevels(row.sample_rate)
     try:
-        with atomic_path(target) as beside:
-            write_pair(source, beside, rate, listen=levels.add)
+        with atomic_path(target) as partial_path:
+            write_pair(source, partial_path, rate, listen=levels.add)
     except AudioError as error:
         raise DataError(str(error)) from None
     pair, mid, side = StoredColumns(target), StoredColumns(target, 0), StoredColumns(target, 1)

@@ -50,8 +50,8 @@ class FirStream:
             self._unbegun = False
         # In double precision what a transform leaves in silence is below any sample format's last bit.
         heard = self._behind_past(signals, samples)
-        made = self._by_rows(heard) if samples <= DIRECT_SAMPLES else self._by_transforms(heard)
-        return made.astype(dtype, copy=False)
+        filtered = self._by_rows(heard) if samples <= DIRECT_SAMPLES else self._by_transforms(heard)
+        return filtered.astype(dtype, copy=False)
 
     def _behind_past(self, signals: Sequence[Signal], samples: int) -> Signal:
         """The signals and what was before them, (signals, past + samples)."""
@@ -78,12 +78,12 @@ class FirStream:
         size = min(1 << (past + samples - 1).bit_length(), self._longest)
         if size not in self._spectra:
             self._spectra[size] = [np.fft.rfft(taps, size) for taps in self._responses]
-        made = np.empty(samples)
+        filtered = np.empty(samples)
         for start in range(0, samples, size - past):
             total: Signal | float = 0.0
             for signal, response in zip(heard, self._spectra[size], strict=True):
                 spectrum = np.fft.rfft(signal[start : start + size], size)
                 spectrum *= response
                 total += spectrum
-            made[start : start + size - past] = np.fft.irfft(total, size)[past:][: samples - start]
-        return made
+            filtered[start : start + size - past] = np.fft.irfft(total, size)[past:][: samples - start]
+        return filtered

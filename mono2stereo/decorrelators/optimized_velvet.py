@@ -93,7 +93,7 @@ def optimise(settings: OptimizedVelvet) -> tuple[Signal, Signal]:
         signs * 10 ** (level_db / 20)
         for level_db in (envelope_db, envelope_db - leeway_db, envelope_db + leeway_db)
     )
-    found = scipy.optimize.minimize(
+    optimum = scipy.optimize.minimize(
         _unevenness,
         np.concatenate([times / stretch, start]),
         (stretch, _smoothing()),
@@ -104,7 +104,7 @@ def optimise(settings: OptimizedVelvet) -> tuple[Signal, Signal]:
         ),
         options={"maxiter": ITERATIONS},
     ).x
-    return found[:pulses] * stretch, found[pulses:]
+    return optimum[:pulses] * stretch, optimum[pulses:]
 
 
 def _smoothing() -> Signal:

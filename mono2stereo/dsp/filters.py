@@ -56,8 +56,8 @@ def _butterworth(order: int, cutoff_hz: float, sample_rate: int) -> Signal:
     if order == 1:
         return np.array([[1, -1, 0, 1 + k, k - 1, 0]]) / (1 + k)
     damping = 2 * k * np.sin(np.pi * (np.arange(order // 2) + 0.5) / order)[:, np.newaxis]
-    one = np.ones_like(damping)
-    sos = np.hstack([one, -2 * one, one, 1 + damping + k * k, 2 * (k * k - one), 1 - damping + k * k])
+    ones = np.ones_like(damping)
+    sos = np.hstack([ones, -2 * ones, ones, 1 + damping + k * k, 2 * (k * k - ones), 1 - damping + k * k])
     return sos / sos[:, 3:4]
 
 
@@ -116,14 +116,14 @@ class SosFilter:
     def _piece(self, x: Signal) -> Signal:
         samples = x.astype(np.float64, copy=False)
         rows = (len(x) - 1) // ROW
-        made = [self._rows(samples[: rows * ROW].reshape(rows, ROW))] if rows > 0 else []
+        filtered = [self._rows(samples[: rows * ROW].reshape(rows, ROW))] if rows > 0 else []
         last = samples[max(rows, 0) * ROW :]
         rest = len(last)
-        made.append(last @ self._within[:rest, :rest] + self.state @ self._ringing[:, :rest])
+        filtered.append(last @ self._within[:rest, :rest] + self.state @ self._ringing[:, :rest])
         state = self.state @ self._powers[rest] + last @ self._onwards[ROW - rest :]
         # What rings on for ever would end as denormal numbers, a hundred times as slow.
         self.state = state if np.abs(state).max() > NOTHING else np.zeros_like(state)
-        return (np.concatenate(made) if rows > 0 else made[0]).astype(x.dtype, copy=False)
+        return (np.concatenate(filtered) if rows > 0 else filtered[0]).astype(x.dtype, copy=False)
 
     def _rows(self, x: Signal) -> Signal:
         # The states before each row and after the last: what all rows before left, by doubling.

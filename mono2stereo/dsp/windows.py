@@ -43,11 +43,11 @@ def times(rows: Signal, matrix: Signal) -> Signal:
     if len(rows) <= at_once:
         return rows @ matrix
     whole = len(rows) // at_once * at_once
-    made = np.empty((len(rows), matrix.shape[1]), np.result_type(rows, matrix))
-    pieces, products = (x[:whole].reshape(-1, at_once, x.shape[1]) for x in (rows, made))
+    product = np.empty((len(rows), matrix.shape[1]), np.result_type(rows, matrix))
+    pieces, products = (x[:whole].reshape(-1, at_once, x.shape[1]) for x in (rows, product))
     np.matmul(pieces, matrix, out=products)
-    np.matmul(rows[whole:], matrix, out=made[whole:])
-    return made
+    np.matmul(rows[whole:], matrix, out=product[whole:])
+    return product
 
 
 def by_columns(a: Signal, b: Signal) -> Signal:

@@ -36,13 +36,13 @@ class Passage:
         name: track and place.
         sample_rate: Hz.
         mid: (samples,), the input.
-        made: by method, mid and side.
+        stereos: by method, mid and side.
     """
 
     name: str
     sample_rate: int
     mid: Signal
-    made: Mapping[str, tuple[Signal, Signal]]
+    stereos: Mapping[str, tuple[Signal, Signal]]
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,9 @@ def kept_or_measured(
         os.utime(file)
     except DAMAGED:
         results = measure(stretch, points)
-        if not any(NOT_INSTALLED in reason for one in results for reason in one.readings.reasons.values()):
+        if not any(
+            NOT_INSTALLED in reason for result in results for reason in result.readings.reasons.values()
+        ):
             _write(file, results)
             _bound(folder)
     return results
@@ -77,8 +79,8 @@ def _write(file: Path, results: Sequence[Result]) -> None:
         for number, result in enumerate(results)
         for name, curve in result.curves.items()
     }
-    with atomic_path(file) as beside:
-        np.savez_compressed(beside, told=np.array(json.dumps(told)), **curves)
+    with atomic_path(file) as partial_path:
+        np.savez_compressed(partial_path, told=np.array(json.dumps(told)), **curves)
 
 
 def _read(file: Path) -> list[Result]:
@@ -89,8 +91,8 @@ def _read(file: Path) -> list[Result]:
             if name:
                 curves.setdefault(int(number), {})[name] = kept[key]
         return [
-            Result(**one | {"readings": Readings(**one["readings"]), "curves": curves.get(number, {})})
-            for number, one in enumerate(json.loads(str(kept["told"])))
+            Result(**row | {"readings": Readings(**row["readings"]), "curves": curves.get(number, {})})
+            for number, row in enumerate(json.loads(str(kept["told"])))
         ]
 
 

@@ -111,8 +111,8 @@ def stereo_of_stretch(point: Point, stretch: Excerpt) -> Stereo:
 def analyse(stereo: Stereo, *, mid: SignalAnalysis, own: SignalAnalysis) -> SideAnalysis:
     """What a method made of a mid, for the measures; all at one rate."""
     side = SignalAnalysis(stereo.side, mid.sample_rate)
-    made = mid if stereo.mid is None else SignalAnalysis(stereo.mid, mid.sample_rate)
-    return SideAnalysis(made, side, own, source=mid)
+    own_mid = mid if stereo.mid is None else SignalAnalysis(stereo.mid, mid.sample_rate)
+    return SideAnalysis(own_mid, side, own, source=mid)
 
 
 def _measure_stretch(

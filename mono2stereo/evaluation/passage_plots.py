@@ -23,7 +23,7 @@ COLUMNS = 4
 def draw_passage(passage: Passage, file: Path) -> None:
     """The mid, then every method's side at its level, a panel each, dB below the loudest point of the mid."""
     signals = {"mid": passage.mid}
-    for method, (mid, side) in passage.made.items():
+    for method, (mid, side) in passage.stereos.items():
         signals[method] = level_match(side, mid)
     rate, columns = passage.sample_rate, 3
     rows = -(-len(signals) // columns)
@@ -48,7 +48,9 @@ def draw_passage(passage: Passage, file: Path) -> None:
 
 def draw_goniometers(passage: Passage, file: Path) -> None:
     """Where the samples lie between left and right, a panel per method."""
-    stereos: dict[str, Signal] = {method: decode(mid, side) for method, (mid, side) in passage.made.items()}
+    stereos: dict[str, Signal] = {
+        method: decode(mid, side) for method, (mid, side) in passage.stereos.items()
+    }
     rows = -(-len(stereos) // COLUMNS)
     with matplotlib.rc_context(STYLE):
         figure = new_figure(12, 3.1 * rows + 0.8)
@@ -66,7 +68,7 @@ def draw_goniometers(passage: Passage, file: Path) -> None:
 
 def draw_model(passage: Passage, file: Path) -> None:
     """Mid, the model's side and the recording's own: spectrograms, what they gained, correlation, width."""
-    rate, stereos = passage.sample_rate, {name: passage.made[name] for name in (MODEL, OWN_SIDE)}
+    rate, stereos = passage.sample_rate, {name: passage.stereos[name] for name in (MODEL, OWN_SIDE)}
     lags = round(MAX_LAG_MS / 1000 * rate)
     mid_db = spectrogram_db(passage.mid, reference=passage.mid)
     with matplotlib.rc_context({**STYLE, "axes.grid": False}):

@@ -104,7 +104,10 @@ def swept_points(
         default = make()
     except (faults, Mono2StereoError) as error:
         return [Point(method, method, None, in_full=True, missing=reason_of(error))]
-    points = [Point(method, one.name, one, in_full=one.name == default.name) for one in sweep]
+    points = [
+        Point(method, method_setting.name, method_setting, in_full=method_setting.name == default.name)
+        for method_setting in sweep
+    ]
     if not any(point.in_full for point in points):
         points.insert(0, Point(method, default.name, default, in_full=True))
     return points

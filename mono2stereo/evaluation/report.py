@@ -43,18 +43,18 @@ PICTURES = {
 
 def write_report(evaluation: Evaluation, folder: Path) -> None:
     """Write metrics.json, the tables as CSV, the pictures as PNG and report.md into `folder`, all at once."""
-    with atomic_path(folder) as beside:
-        beside.mkdir()
+    with atomic_path(folder) as partial_path:
+        partial_path.mkdir()
         for name in ("tracks", "gaps", "comparisons", "nearest", "trade_off", "rivals"):
-            getattr(evaluation, name).round(6).to_csv(beside / f"{name}.csv", index=False)
+            getattr(evaluation, name).round(6).to_csv(partial_path / f"{name}.csv", index=False)
         for name in ("methods", *STEADY, *(["groups"] if len(evaluation.groups) else [])):
-            getattr(evaluation, name).round(6).to_csv(beside / f"{name}.csv")
+            getattr(evaluation, name).round(6).to_csv(partial_path / f"{name}.csv")
         for name, curve in evaluation.curves.items():
-            curve.round(4).to_csv(beside / f"{name}.csv")
+            curve.round(4).to_csv(partial_path / f"{name}.csv")
         metrics = json.dumps(evaluation.metrics, indent=1, allow_nan=False) + "\n"
-        (beside / "metrics.json").write_text(metrics, encoding="utf-8")
-        _draw(evaluation, beside)
-        (beside / "report.md").write_text(markdown(evaluation), encoding="utf-8")
+        (partial_path / "metrics.json").write_text(metrics, encoding="utf-8")
+        _draw(evaluation, partial_path)
+        (partial_path / "report.md").write_text(markdown(evaluation), encoding="utf-8")
 
 
 def _draw(evaluation: Evaluation, folder: Path) -> None:
@@ -145,7 +145,9 @@ def _octave_table(evaluation: Evaluation) -> str:
     rows = []
     for method in largest:
         pairs = zip(largest[method], at_zero[method], strict=True)
-        rows.append([method, *("–" if one != one else f"{one:.2f} ({zero:.2f})" for one, zero in pairs)])
+        rows.append(
+            [method, *("–" if value != value else f"{value:.2f} ({zero:.2f})" for value, zero in pairs)]
+        )
     return table(["method", *(hertz(hz) for hz in largest.index)], rows)
 
 

@@ -49,8 +49,8 @@ def listeners_by_stimuli(sessions: Sequence[Session], scale: str) -> tuple[list[
         for rating in session.ratings:
             ratings.setdefault(rating[0], []).append(float(rating[place]))
         means.append({stimulus: float(np.mean(values)) for stimulus, values in ratings.items()})
-    stimuli = [one for one in means[0] if all(one in each for each in means)]
-    return stimuli, np.array([[each[one] for one in stimuli] for each in means])
+    stimuli = [name for name in means[0] if all(name in each for each in means)]
+    return stimuli, np.array([[each[name] for name in stimuli] for each in means])
 
 
 def any_difference(sessions: Sequence[Session], scale: str) -> float:
@@ -71,15 +71,15 @@ def any_difference(sessions: Sequence[Session], scale: str) -> float:
 
 def pairs(sessions: Sequence[Session]) -> list[Pair]:
     """Every two stimuli on both scales."""
-    found = []
+    compared = []
     for scale in SCALES:
         stimuli, table = listeners_by_stimuli(sessions, scale)
         both = list(combinations(range(len(stimuli)), 2))
         corrected = holm([paired_p_value(table[:, i], table[:, j]) for i, j in both])
         for (i, j), p in zip(both, corrected, strict=True):
             difference = float(np.median(table[:, i] - table[:, j]))
-            found.append(Pair(scale, stimuli[i], stimuli[j], difference, float(p)))
-    return found
+            compared.append(Pair(scale, stimuli[i], stimuli[j], difference, float(p)))
+    return compared
 
 
 def listeners_needed(difference: float, deviation: float, comparisons: int, *, power: float = 0.8) -> int:
@@ -111,7 +111,7 @@ def as_text(sessions: Sequence[Session]) -> str:
     for scale in SCALES:
         p = any_difference(sessions, scale)
         lines.append(f"{scale}: all alike, p = {p:.2g} (Friedman)")
-        for pair in (one for one in compared if one.scale == scale):
+        for pair in (each for each in compared if each.scale == scale):
             lines.append(
                 f"  {pair.first} − {pair.second}: {pair.difference:+.1f}, p = {pair.p_holm:.2g} "
                 "(Wilcoxon, Holm)"

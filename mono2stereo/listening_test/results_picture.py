@@ -21,7 +21,7 @@ ANCHORS = ("mono", "original")
 def draw_scores(rows: Sequence[Score], file: Path, *, listeners: int) -> None:
     """Write a picture, of the format its suffix names, with the best quality on top."""
     order = [score.stimulus for score in rows if score.scale == SCALES[0]]
-    with matplotlib.rc_context(STYLE), atomic_path(file) as beside:
+    with matplotlib.rc_context(STYLE), atomic_path(file) as partial_path:
         figure = new_figure(9.0, 1.6 + 0.3 * len(order))
         panels = figure.subplots(1, len(SCALES), sharey=True)
         for panel, scale in zip(panels, SCALES, strict=True):
@@ -49,4 +49,4 @@ def draw_scores(rows: Sequence[Score], file: Path, *, listeners: int) -> None:
             else f"{listeners} listeners, means and 95 % intervals"
         )
         figure.suptitle(f"Blind listening test: {people}", fontsize=11)
-        figure.savefig(beside, dpi=150)
+        figure.savefig(partial_path, dpi=150)

@@ -38,8 +38,8 @@ def draw_recordings(recordings: Sequence[MeasuredRecording], file: Path) -> None
                 printable(recording.path.name).replace("$", r"\$"), loc="left", fontweight="bold"
             )
         figure.suptitle(f"Mid and side at {COMMON_RATE} Hz")
-        with atomic_path(file) as beside:
-            figure.savefig(beside, dpi=100)
+        with atomic_path(file) as partial_path:
+            figure.savefig(partial_path, dpi=100)
 
 
 def _draw_coherence(axes: Axes, recording: MeasuredRecording) -> None:

@@ -32,7 +32,7 @@ def as_json(readings: Sequence[Readings]) -> str:
     >>> json.loads(as_json(three))
     {'recordings': 3, 'quartiles': {'log_mel_db': [1.5, 2.5]}}
     """
-    known = {name: [one.values[name] for one in readings if name in one.values] for name in OF_A_FILE}
+    known = {name: [each.values[name] for each in readings if name in each.values] for name in OF_A_FILE}
     quartiles = {
         name: [round(float(value), 4) for value in np.percentile(values, (25, 75))]
         for name, values in known.items()

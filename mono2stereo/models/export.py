@@ -59,5 +59,5 @@ def export_onnx(
     )
     helper.set_model_props(proto, {METADATA_KEY: card.dumps()})
     onnx.checker.check_model(proto)
-    with atomic_path(Path(path)) as beside:
-        beside.write_bytes(sealed(proto.SerializeToString()))
+    with atomic_path(Path(path)) as partial_path:
+        partial_path.write_bytes(sealed(proto.SerializeToString()))

@@ -58,11 +58,11 @@ class GatedBankGraph(FrameGraph):
         with self.branch() as in_pairs:
             in_pairs.output.append(pairs.build(self.cut(mid, past - pairs.before, None, 2), envelopes))
         rest = self.add("Cast", [rest], to=onnx.TensorProto.BOOL)
-        made = self.add("If", [rest], then_branch=plain, else_branch=in_pairs)
+        filtered = self.add("If", [rest], then_branch=plain, else_branch=in_pairs)
         # Filters go on behind their input's end: what they make there belongs to the next blocks.
         owed = self.state("sum", [1, 2 * n_bins, late])
-        begun = self.add("Add", [self.cut(made, 0, late, 2), owed])
-        whole = self.add("Concat", [begun, self.cut(made, late, None, 2)], axis=2)
+        begun = self.add("Add", [self.cut(filtered, 0, late, 2), owed])
+        whole = self.add("Concat", [begun, self.cut(filtered, late, None, 2)], axis=2)
         self.cut(whole, 0, -late, 2, "side")
         self.cut(whole, -late, None, 2, f"next_{owed}")
 
@@ -121,9 +121,9 @@ class GatedBankGraph(FrameGraph):
         kernel = self.add("Slice", [kernel, backwards, start, self.constant("axis_3", [3]), backwards])
         kernel = self.reshape(kernel, [bins * inputs, 2, 1, taps])
         x = self.add("ConvTranspose", [x, kernel], group=bins)
-        return self.made(self.reshape(x, [1, 2 * bins, -1]))
+        return self.value_info(self.reshape(x, [1, 2 * bins, -1]))
 
-    def made(self, x: str) -> onnx.ValueInfoProto:
+    def value_info(self, x: str) -> onnx.ValueInfoProto:
         return self.value(x, [1, 2 * self.n_bins, "made"])
 
 
@@ -146,7 +146,7 @@ class FiltersInPairs:
         outputs = self._bank(self._in_pairs(mid))
         for x in (gates, outputs):  # what is declared to be of one shape is multiplied as it lies in memory
             graph.declare(x, [1, PAIR * graph.shape("kernel_bank")[0], 1, "pairs"])
-        return graph.made(self._sum(graph.add("Mul", [outputs, gates])))
+        return graph.value_info(self._sum(graph.add("Mul", [outputs, gates])))
 
     def _in_pairs(self, x: str) -> str:
         """From `(1, bins, 2, frames)` or `(1, 2·bins, frames)` to `(bins, PAIR, 2, pairs)`."""
@@ -186,9 +186,9 @@ class FiltersInPairs:
         before, after = ceil(later / PAIR), ceil(later / AT_ONCE)
         kernel = self._for_pairs("kernel_sum", AT_ONCE, [before + pairs], [5, 3])
         pads = [0, before, 0, after * pairs]
-        made = graph.add("Conv", [gated, kernel], group=self.n_bins, strides=[1, pairs], pads=pads)
-        made = graph.reshape(made, [self.n_bins, AT_ONCE, 2, -1])
-        frames = graph.add("Transpose", [made], perm=[0, 2, 3, 1])
+        filtered = graph.add("Conv", [gated, kernel], group=self.n_bins, strides=[1, pairs], pads=pads)
+        filtered = graph.reshape(filtered, [self.n_bins, AT_ONCE, 2, -1])
+        frames = graph.add("Transpose", [filtered], perm=[0, 2, 3, 1])
         frames = graph.reshape(frames, [1, 2 * self.n_bins, -1])
         return graph.cut(frames, 0, later - after * AT_ONCE or None, 2)
 
@@ -200,22 +200,22 @@ class FiltersInPairs:
         more = self.graph.add("Expand", [apart, self.graph.constant(f"shape_{wanted}", wanted)])
         return self.graph.reshape(more, [PAIR * times * shape[0], *others])
 
-    def _for_pairs(self, kernel: str, made: int, pairs: list[int], into: list[int]) -> str:
+    def _for_pairs(self, kernel: str, at_once: int, pairs: list[int], into: list[int]) -> str:
         """A kernel of frames as one of pairs, `(bin · frame made · output, channels, 1, taps)`.
 
         Args:
             kernel: `(out, in, 1, taps)`; its time is filled up to all pairs that are seen.
-            made: Frames at once.
+            at_once: Frames.
             pairs: How many are seen: taps, and those that are channels.
             into: Which axes of (bin, frame made, output, input, *pairs, frame seen) are input channels.
         """
         graph, bins = self.graph, self.n_bins
         outputs, inputs, _, taps = graph.shape(kernel)
         apart = graph.reshape(kernel, [bins, 1, outputs // bins, inputs, taps])
-        shape = [bins, made, outputs // bins, inputs, *pairs, PAIR]
+        shape = [bins, at_once, outputs // bins, inputs, *pairs, PAIR]
         before = PAIR * prod(pairs) - taps
-        ends = [[0] * 4 + [before - after] + [0] * 4 + [after] for after in reversed(range(made))]
+        ends = [[0] * 4 + [before - after] + [0] * 4 + [after] for after in reversed(range(at_once))]
         frames = [graph.add("Pad", [apart, graph.constant(f"pads_{end}", end)]) for end in ends]
         whole = graph.reshape(graph.add("Concat", frames, axis=1), shape)
         turned = graph.add("Transpose", [whole], perm=[0, 1, 2, *into, 4])
-        return graph.reshape(turned, [made * outputs, -1, 1, pairs[0]])
+        return graph.reshape(turned, [at_once * outputs, -1, 1, pairs[0]])

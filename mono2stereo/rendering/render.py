@@ -119,5 +119,5 @@ def _write_equally_loud(
     peak = max(gains[file] * float(np.abs(stereo).max()) for file, stereo in faded.items())
     common = min(1.0, HIGHEST_PEAK / peak)
     for file, stereo in faded.items():
-        with atomic_path(folder / file) as beside:
-            soundfile.write(beside, stereo * (gains[file] * common), sample_rate, subtype="PCM_24")
+        with atomic_path(folder / file) as partial_path:
+            soundfile.write(partial_path, stereo * (gains[file] * common), sample_rate, subtype="PCM_24")

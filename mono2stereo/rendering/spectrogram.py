@@ -48,5 +48,5 @@ def draw_spectrograms(
     panels[-1].set_xlabel("time (s)")
     figure.colorbar(image, ax=panels, label="level (dB, 0 = loudest point of the mid)", aspect=45)
     figure.suptitle(title.replace("$", r"\$"), fontsize=11)
-    with atomic_path(file) as beside:
-        figure.savefig(beside, dpi=100)
+    with atomic_path(file) as partial_path:
+        figure.savefig(partial_path, dpi=100)

@@ -65,11 +65,11 @@ def chunks(file: Readable, end: int) -> tuple[list[Chunk], int]:
     """
     file.seek(0)
     order = byte_order(file.read(4) or b"")
-    found: list[Chunk] = []
+    chunks: list[Chunk] = []
     position, long_size = 12, None
-    while len(found) < MOST_CHUNKS:
+    while len(chunks) < MOST_CHUNKS:
         named = _chunk_at(file, position, end, order)
-        if not named and found and found[-1].size % 2:  # its filling byte is missing
+        if not named and chunks and chunks[-1].size % 2:  # its filling byte is missing
             named = _chunk_at(file, position - 1, end, order)
         if not named:
             break
@@ -81,11 +81,11 @@ def chunks(file: Readable, end: int) -> tuple[list[Chunk], int]:
         size = _sound_bytes(file, start, stated, end, order) if name in SOUND else stated
         if start + size > end:
             break
-        found.append(Chunk(name, start, size, stated))
+        chunks.append(Chunk(name, start, size, stated))
         position = start + size + size % 2
         if name in SOUND and end == ENDLESS:
-            return found, 0
-    return found, max(end - position, 0)
+            return chunks, 0
+    return chunks, max(end - position, 0)
 
 
 def _chunk_at(file: Readable, position: int, end: int, order: str) -> tuple[bytes, int, int] | None:

@@ -129,19 +129,21 @@ class PcmSound(Sound):
     def __init__(self, source: Source, start: int, kind: str, name: str) -> None:
         super().__init__(source)
         self.kind, self._name = kind, name
-        found = layout(source) if kind in ("WAV", "AIFF") and not start else None
-        if found:
-            frame = found.channels * found.width
-            self._section = Section(source, found.start, found.size // frame * frame)
+        laid_out = layout(source) if kind in ("WAV", "AIFF") and not start else None
+        if laid_out:
+            frame = laid_out.channels * laid_out.width
+            self._section = Section(source, laid_out.start, laid_out.size // frame * frame)
             self._file = _Forward(
-                self._section, "r", RAW_RATE, found.channels, found.subtype, found.endian, "RAW"
+                self._section, "r", RAW_RATE, laid_out.channels, laid_out.subtype, laid_out.endian, "RAW"
             )
-            self.format, self.sample_rate = found.format, found.sample_rate
-            self.frames = max(found.stated // frame, 0)
-            if found.size >= frame > found.stated >= 0:
+            self.format, self.sample_rate = laid_out.format, laid_out.sample_rate
+            self.frames = max(laid_out.stated // frame, 0)
+            if laid_out.size >= frame > laid_out.stated >= 0:
                 self.notices.append("its header says 0 s, as of an unfinished recording; read to its end")
-            if found.stray > 1:
-                self.notices.append(f"{found.stray} bytes at its end are neither sound nor chunks; left out")
+            if laid_out.stray > 1:
+                self.notices.append(
+                    f"{laid_out.stray} bytes at its end are neither sound nor chunks; left out"
+                )
         else:
             self._section = Section(source, start)
             self._file = _Forward(self._section)

@@ -38,5 +38,5 @@ def read_kept() -> dict[str, Any]:
 
 def keep(kept: dict[str, Any]) -> None:
     """Replace what was kept."""
-    with atomic_path(kept_file()) as beside:
-        beside.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    with atomic_path(kept_file()) as partial_path:
+        partial_path.write_text(json.dumps(kept, indent=1), encoding="utf-8")

@@ -61,10 +61,10 @@ def measure_passage(
             if side and changes_mid
             else source
         )
-        made = np.zeros_like(source) if side is None else _side(Path(mid), Path(side), filters, start, end)
-        made, own = made[: len(source)], own[: len(source)]
-        loudness.add(np.stack([source, own, made], axis=1))
-        stereo = decode(own, made)
+        heard = np.zeros_like(source) if side is None else _side(Path(mid), Path(side), filters, start, end)
+        heard, own = heard[: len(source)], own[: len(source)]
+        loudness.add(np.stack([source, own, heard], axis=1))
+        stereo = decode(own, heard)
         peak.add(stereo)
         stretches.append(stereo)
     before, after, folded = (_finite(loudness.lufs(weights)) for weights in (MID, BOTH, FOLD_DOWN))
@@ -108,26 +108,26 @@ def _side(
 
 def _measures(stretches: list[Signal], sample_rate: int, folder: Path) -> tuple[list[dict[str, Any]], str]:
     """As `mono2stereo measure` takes them of a file with this passage."""
-    with TemporaryDirectory(dir=folder) as made:
-        file = Path(made) / "passage.wav"
+    with TemporaryDirectory(dir=folder) as scratch:
+        file = Path(scratch) / "passage.wav"
         soundfile.write(
             file,
             np.concatenate(stretches[:: max(1, len(stretches) // STRETCHES)]),
             sample_rate,
             subtype="FLOAT",
         )
-        found = measure_recording(file)
+        measured = measure_recording(file)
     rows = [
         {
             "heading": MEASURES[name].heading,
-            "value": f"{found.readings.values[name]:.{MEASURES[name].decimals}f}"
-            if name in found.readings.values
+            "value": f"{measured.readings.values[name]:.{MEASURES[name].decimals}f}"
+            if name in measured.readings.values
             else "–",
             "explanation": MEASURES[name].explanation,
         }
         for name in OF_A_FILE
     ]
-    return rows, found.error
+    return rows, measured.error
 
 
 def _warnings(

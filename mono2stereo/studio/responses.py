@@ -18,6 +18,8 @@ def responses(side: Side, width: Width, sample_rate: int) -> tuple[list[str | No
     card = ModelCard.loads(side.card) if side.card else None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        made = width_filters(card, replace(width, db=0.0), sample_rate)
-    packed = [None if one is None else base64.b64encode(one.astype("<f4").tobytes()).decode() for one in made]
+        filters = width_filters(card, replace(width, db=0.0), sample_rate)
+    packed = [
+        None if taps is None else base64.b64encode(taps.astype("<f4").tobytes()).decode() for taps in filters
+    ]
     return packed, [str(each.message) for each in caught]

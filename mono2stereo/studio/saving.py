@@ -35,7 +35,7 @@ def file_name(text: Any) -> str:
         UsageError: None is left.
     """
     name = Path(str(text or "").replace("\\", "/")).name
-    name = "".join(one for one in name if one.isprintable() and one not in '<>:"|?*')
+    name = "".join(letter for letter in name if letter.isprintable() and letter not in '<>:"|?*')
     stem, suffix = Path(name).stem, Path(name).suffix[:16]
     while len((stem + suffix).encode()) > LONGEST_NAME_BYTES:
         stem = stem[:-1]

@@ -211,12 +211,12 @@ class Studio:
         side = await tab.side(settings)
         if side.changes_mid and width is not None:
             raise UsageError(f"{options.method} makes left and right itself; leave out the width")
-        made, notices = await asyncio.to_thread(responses, side, width or Width(), tab.sample_rate)
+        packed, notices = await asyncio.to_thread(responses, side, width or Width(), tab.sample_rate)
         return {
             "side": side.number,
             "changesMid": side.changes_mid,
-            "gain": made[0],
-            "highband": made[1],
+            "gain": packed[0],
+            "highband": packed[1],
             "db": (width or Width()).db,
             "notices": notices,
             "command": command_line(arguments(settings), tab.name, []),
@@ -238,9 +238,9 @@ class Studio:
     async def _download(self, tab: Tab, asked: dict[str, Any]) -> dict[str, Any]:
         """The same file, into the tab's folder, for the browser to fetch."""
         tab.require_recording()
-        made = tab.folder / "download"
-        shutil.rmtree(made, ignore_errors=True)
-        target = made / file_name(asked.get("target"))
+        downloads = tab.folder / "download"
+        shutil.rmtree(downloads, ignore_errors=True)
+        target = downloads / file_name(asked.get("target"))
         saved = await tab.finished(save(tab, asked.get("settings", {}), target, force=False))
         return {**saved, "name": target.name}
 
@@ -282,8 +282,8 @@ class Studio:
         first, last = _range(request, 1 << 40)
         columns = min(int(request.query_params.get("columns", 1000)), MOST_COLUMNS)
         file = tab.file(request.path_params["voice"])
-        made = await asyncio.to_thread(voices.picture, file, max(1, columns), first, last)
-        return Response(made, media_type="application/octet-stream")
+        picture = await asyncio.to_thread(voices.picture, file, max(1, columns), first, last)
+        return Response(picture, media_type="application/octet-stream")
 
 
 def _range(request: Request, most: int) -> tuple[int, int]:

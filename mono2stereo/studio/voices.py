@@ -65,10 +65,10 @@ class Writer:
             return
         power = np.square(np.abs(np.fft.rfft(rows * self._window)) / (HOP / 4)) + 1e-13
         loudest = np.maximum.reduceat(power, self._first, axis=1)
-        made = np.zeros(len(rows), COLUMN)
-        made["low"], made["high"] = rows.min(axis=1), rows.max(axis=1)
-        made["bands"] = np.clip(2 * (10 * np.log10(loudest) - FLOOR_DB), 0, 255)
-        self._columns.write(made.tobytes())
+        columns = np.zeros(len(rows), COLUMN)
+        columns["low"], columns["high"] = rows.min(axis=1), rows.max(axis=1)
+        columns["bands"] = np.clip(2 * (10 * np.log10(loudest) - FLOOR_DB), 0, 255)
+        self._columns.write(columns.tobytes())
         self._columns.flush()
 
 
@@ -141,9 +141,9 @@ def picture(file: Path, columns: int, first: int, last: int) -> bytes:
     )
     if len(rows) > columns:
         starts = np.unique(np.arange(columns) * len(rows) // columns)
-        made = np.zeros(len(starts), COLUMN)
-        made["low"] = np.minimum.reduceat(rows["low"], starts)
-        made["high"] = np.maximum.reduceat(rows["high"], starts)
-        made["bands"] = np.maximum.reduceat(rows["bands"], starts, axis=0)
-        rows = made
+        merged = np.zeros(len(starts), COLUMN)
+        merged["low"] = np.minimum.reduceat(rows["low"], starts)
+        merged["high"] = np.maximum.reduceat(rows["high"], starts)
+        merged["bands"] = np.maximum.reduceat(rows["bands"], starts, axis=0)
+        rows = merged
     return rows.tobytes()

@@ -97,20 +97,20 @@ def side(
     tell: Tell, *, mid: str, sample_rate: int, file: str, model: str | None, method: str | None, name: str
 ) -> None:
     """Write the side that a method makes of a mid, before any width; and its own mid where it makes one."""
-    with model_file(model) as found:
-        bare: Decorrelator = CLASSICAL[method]() if method else NeuralDecorrelator.load(found)
+    with model_file(model) as file_of_model:
+        bare: Decorrelator = CLASSICAL[method]() if method else NeuralDecorrelator.load(file_of_model)
         card, changes_mid = bare.card, bare.changes_mid
         decorrelator = bare if changes_mid else Widened(bare, AS_MADE)
         tell("opened", card=card.dumps() if card else None, changes_mid=changes_mid)
         own_mid = voices.own_mid(Path(file))
         frames = 0
-        made = in_step(voices.Growing(Path(mid), sample_rate), decorrelator, np.dtype("float32"))  # type: ignore[arg-type]
+        sides_made = in_step(voices.Growing(Path(mid), sample_rate), decorrelator, np.dtype("float32"))  # type: ignore[arg-type]
         with (
-            closing(made),
+            closing(sides_made),
             voices.Writer(Path(file), sample_rate) as sides,
             voices.Writer(own_mid, sample_rate) as mids,
         ):
-            for _, block_mid, block_side in made:
+            for _, block_mid, block_side in sides_made:
                 sides.write(block_side)
                 if changes_mid:
                     mids.write(block_mid)

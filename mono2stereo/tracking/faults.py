@@ -26,7 +26,7 @@ def translated() -> Iterator[None]:
         yield
     except Exception as error:
         chain = _chain(error)
-        if any(_passes(one) for one in chain):
+        if any(_passes(error) for error in chain):
             raise UnreachableError(_line(chain[-1])) from error
         if isinstance(error, MlflowException):
             raise RefusedError(_line(error)) from error

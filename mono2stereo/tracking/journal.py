@@ -124,9 +124,11 @@ class Journal:
                 shutil.copy(files, copied)
             for file in copied.rglob("*"):
                 _settle(file)
-        with atomic_path(entry) as beside:
-            beside.write_text(json.dumps({"operation": operation, "arguments": arguments}), encoding="utf-8")
-            _settle(beside)
+        with atomic_path(entry) as partial_path:
+            partial_path.write_text(
+                json.dumps({"operation": operation, "arguments": arguments}), encoding="utf-8"
+            )
+            _settle(partial_path)
 
     def _new_folder(self) -> Path:
         """A folder that sorts after all others, locked by this process."""
@@ -134,10 +136,10 @@ class Journal:
         with FileLock(self._spool / "lock"):
             number = 1 + max((int(folder.name[:6]) for folder in self._folders()), default=0)
             folder = self._spool / f"{number:06d}-{self.id}"
-            beside = self._spool / f".{self.id}"  # until it is locked
-            self._lock = FileLock(beside / "lock")
+            partial_path = self._spool / f".{self.id}"  # until it is locked
+            self._lock = FileLock(partial_path / "lock")
             self._lock.acquire()
-            beside.rename(folder)
+            partial_path.rename(folder)
         _remember(folder, self.run.run_id)
         return folder
 
@@ -185,9 +187,9 @@ class Journal:
 def _remember(folder: Path, run_id: str) -> None:
     known = folder / "run"
     if run_id and not known.exists():
-        with atomic_path(known) as beside:
-            beside.write_text(run_id, encoding="utf-8")
-            _settle(beside)
+        with atomic_path(known) as partial_path:
+            partial_path.write_text(run_id, encoding="utf-8")
+            _settle(partial_path)
 
 
 def _settle(path: Path) -> None:

@@ -163,8 +163,8 @@ def start_run(
         resume_key: names the training through interruptions; by it the run is found again.
     """
     with _opened(stage, params, tags, root, key=resume_key) as run:
-        with atomic_path(run_file) as beside:
-            beside.write_text(json.dumps({"run_id": run.run_id}) + "\n", encoding="utf-8")
+        with atomic_path(run_file) as partial_path:
+            partial_path.write_text(json.dumps({"run_id": run.run_id}) + "\n", encoding="utf-8")
         yield run
 
 

@@ -70,7 +70,7 @@ def with_part(note: str, part: str, text: str) -> str:
     '### Figures\n\nfew\n\n### Training\n\nstep 5'
     """
     before, *parts = f"\n{note}".split("\n### ")
-    known = dict(one.partition("\n")[::2] for one in parts) | {part: text}
+    known = dict(paragraph.partition("\n")[::2] for paragraph in parts) | {part: text}
     ordered = [name for name in (*PARTS, *known) if name in known]
     texts = [f"### {name}\n\n{known[name].strip()}" for name in dict.fromkeys(ordered)]
     return "\n\n".join([*filter(None, [before.strip()]), *texts])

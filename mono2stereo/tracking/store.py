@@ -73,8 +73,10 @@ class Store:
         # Processes that create the tables of a fresh SQLite file at the same time break each other.
         with FileLock(database.with_name(f"{database.name}.lock")):
             if file and not database.exists():
-                with atomic_path(database, durable=True) as beside:  # half a set of tables cannot be mended
-                    MlflowClient(tracking_uri=sqlite.address(beside)).search_experiments()
+                with atomic_path(
+                    database, durable=True
+                ) as partial_path:  # half a set of tables cannot be mended
+                    MlflowClient(tracking_uri=sqlite.address(partial_path)).search_experiments()
             client = MlflowClient(tracking_uri=self.uri)
             name = os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
             experiment = client.get_experiment_by_name(name)

@@ -137,10 +137,10 @@ class Training:
                 "training": {"step": number, **facts, **self._card_facts(), "measures": dict(valid)},
                 "natural_width": self.natural.width.curve if self.natural else None,
             }
-            with atomic_path(path) as beside:
-                export_onnx(self.model, beside, **contents)
-                own = own_width(NeuralDecorrelator.load(beside), self.train_clips.pairs)
-                export_onnx(self.model, beside, **contents, own_width=own)
+            with atomic_path(path) as partial_path:
+                export_onnx(self.model, partial_path, **contents)
+                own = own_width(NeuralDecorrelator.load(partial_path), self.train_clips.pairs)
+                export_onnx(self.model, partial_path, **contents, own_width=own)
 
         record = Record(
             step=self.step,

@@ -39,8 +39,8 @@ class Curves:
         """Bring back all rows of earlier processes: the ledger's, or the `saved` where they are more."""
         kept = _read(self._ledger)
         self.rows = kept if len(kept) >= len(saved) else [(name, step, row) for name, step, row in saved]
-        with atomic_path(self._ledger, durable=True) as beside:
-            beside.write_bytes(b"".join(map(_line, self.rows)))
+        with atomic_path(self._ledger, durable=True) as partial_path:
+            partial_path.write_bytes(b"".join(map(_line, self.rows)))
         for stale in self.folder.glob("*.csv"):
             stale.unlink()
         for name in dict.fromkeys(name for name, _, _ in self.rows):
@@ -76,8 +76,8 @@ class Curves:
         path = self.folder / f"{name}.csv"
         with (
             named_faults(path),
-            atomic_path(path) as beside,
-            beside.open("w", newline="", encoding="utf-8") as file,
+            atomic_path(path) as partial_path,
+            partial_path.open("w", newline="", encoding="utf-8") as file,
         ):
             writer = csv.writer(file)
             writer.writerow(["step", *columns])

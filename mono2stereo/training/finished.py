@@ -36,13 +36,13 @@ class FinishedStates:
 
     def states(self, below: int) -> list[Path]:
         """Of steps below that one, ascending."""
-        found = sorted(self.folder.glob("step-*"))
-        return [state for state in found if int(state.name.removeprefix("step-")) < below]
+        kept = sorted(self.folder.glob("step-*"))
+        return [state for state in kept if int(state.name.removeprefix("step-")) < below]
 
     def add(self, state: Path) -> None:
         """Keep `state`, and of all the oldest no longer where there are too many bytes."""
-        with atomic_path(self.folder / state.name, durable=True) as beside:
-            shutil.copytree(state, beside, copy_function=link_or_copy)
+        with atomic_path(self.folder / state.name, durable=True) as partial_path:
+            shutil.copytree(state, partial_path, copy_function=link_or_copy)
         kept = 0
         by_age = sorted(self.folder.parent.glob("*/step-*"), key=lambda each: each.stat().st_mtime_ns)
         for each in reversed(by_age):

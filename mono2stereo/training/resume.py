@@ -63,8 +63,8 @@ class ResumeState:
             shutil.rmtree(partial, ignore_errors=True)  # of killed processes
         key = self.folder / "key"
         if not key.exists():
-            with atomic_path(key, durable=True) as beside:
-                beside.write_text(uuid.uuid4().hex)
+            with atomic_path(key, durable=True) as partial_path:
+                partial_path.write_text(uuid.uuid4().hex)
         self.key = key.read_text()
 
     @property
@@ -74,15 +74,15 @@ class ResumeState:
 
     def save(self, step: int, facts: Mapping[str, Any]) -> None:
         """Write the state after `step`, whole or not at all, and drop all but the newest two."""
-        with atomic_path(self._path(step), durable=True) as beside:
-            beside.mkdir()
+        with atomic_path(self._path(step), durable=True) as partial_path:
+            partial_path.mkdir()
             arrays = {name: np.asarray(variable) for name, variable in self._variables.items()}
-            np.savez(beside / "variables.npz", allow_pickle=False, **arrays)
-            (beside / "facts.json").write_text(json.dumps({"step": step, **facts}))
+            np.savez(partial_path / "variables.npz", allow_pickle=False, **arrays)
+            (partial_path / "facts.json").write_text(json.dumps({"step": step, **facts}))
             for output in self._outputs:
-                _fill(beside / output.name, output, link_or_copy)
-            sums = "".join(f"{digest}  {name}\n" for name, digest in _checksums(beside).items())
-            (beside / CHECKSUMS).write_text(sums)
+                _fill(partial_path / output.name, output, link_or_copy)
+            sums = "".join(f"{digest}  {name}\n" for name, digest in _checksums(partial_path).items())
+            (partial_path / CHECKSUMS).write_text(sums)
         for old in self._states()[:-KEPT_STATES]:
             shutil.rmtree(old)
 
@@ -135,8 +135,8 @@ class ResumeState:
     def _read(self, state: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and facts of a state; ValueError or OSError where any file of it is damaged."""
         sums = dict(line.split("  ", 1)[::-1] for line in (state / CHECKSUMS).read_text().splitlines())
-        found = _checksums(state)
-        wrong = sorted(name for name in sums.keys() | found.keys() if sums.get(name) != found.get(name))
+        actual = _checksums(state)
+        wrong = sorted(name for name in sums.keys() | actual.keys() if sums.get(name) != actual.get(name))
         if wrong or not sums:
             raise ValueError(f"checksum of {', '.join(wrong) or CHECKSUMS}")
         try:

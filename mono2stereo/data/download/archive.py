@@ -94,7 +94,7 @@ def _safe_path(info: zipfile.ZipInfo, label: str) -> PurePosixPath:
     return PurePosixPath(name)
 
 
-def unpack(part: Path, info: zipfile.ZipInfo, target: Path, *, beside: Path) -> None:
+def unpack(part: Path, info: zipfile.ZipInfo, target: Path, *, partial_path: Path) -> None:
     """Write a member from its bytes in the archive, local header included. Raises one of BROKEN."""
     with part.open("rb") as raw:
         header = raw.read(LOCAL_HEADER_BYTES)
@@ -102,24 +102,24 @@ def unpack(part: Path, info: zipfile.ZipInfo, target: Path, *, beside: Path) -> 
             raise zipfile.BadZipFile("no local header")
         raw.seek(sum(struct.unpack_from("<HH", header, 26)), os.SEEK_CUR)
         with zipfile.ZipExtFile(raw, "r", info) as stream:
-            write_member(stream, info, target, beside=beside)
+            write_member(stream, info, target, partial_path=partial_path)
 
 
 def write_member(
-    stream: IO[bytes] | zipfile.ZipExtFile, info: zipfile.ZipInfo, target: Path, *, beside: Path
+    stream: IO[bytes] | zipfile.ZipExtFile, info: zipfile.ZipInfo, target: Path, *, partial_path: Path
 ) -> None:
     """Write an open member to `beside` and rename it to `target` if size and CRC32 are right.
 
     zipfile reads no more than the declared size and compares the CRC32 at its end. Raises one of BROKEN.
     """
-    with beside.open("wb") as file:
+    with partial_path.open("wb") as file:
         shutil.copyfileobj(stream, file, 1 << 20)
         file.flush()
         os.fsync(file.fileno())
         if file.tell() != info.file_size:
             raise zipfile.BadZipFile("too few bytes")
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside.replace(target)
+    partial_path.replace(target)
 
 
 def missing(members: Sequence[Member], root: Path) -> list[Member]:
@@ -142,8 +142,8 @@ def note_complete(root: Path, lines: Iterable[str] | None = None, *, paths: Iter
         paths: of files made by other means.
     """
     written = (_line(_crc32(path), path.stat().st_size, path.relative_to(root)) for path in paths)
-    with atomic_path(root / COMPLETE) as beside:
-        beside.write_text("\n".join([*(lines or ()), *written]), encoding="utf-8")
+    with atomic_path(root / COMPLETE) as partial_path:
+        partial_path.write_text("\n".join([*(lines or ()), *written]), encoding="utf-8")
 
 
 def is_complete(root: Path) -> bool:

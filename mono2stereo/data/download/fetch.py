@@ -155,7 +155,7 @@ def _fetch_member(
     for _ in range(ATTEMPTS):
         _append(part, remote, member.start, member.stop, progress)
         try:
-            unpack(part, member.info, root / member.path, beside=part.with_suffix(".unpacked"))
+            unpack(part, member.info, root / member.path, partial_path=part.with_suffix(".unpacked"))
         except BROKEN:
             progress.add(-_size(part))
             part.unlink()
@@ -198,8 +198,8 @@ def _extract(archive: Path, root: Path, wanted: Wanted) -> None:
             for member in absent:
                 try:
                     with opened.open(member.info) as stream:
-                        beside = root / PARTS / "extracting"
-                        write_member(stream, member.info, root / member.path, beside=beside)
+                        partial_path = root / PARTS / "extracting"
+                        write_member(stream, member.info, root / member.path, partial_path=partial_path)
                 except (*BROKEN, RuntimeError) as error:  # RuntimeError: encrypted
                     raise DataError(
                         f"{archive}: {member.path}: {error}; the archive is damaged: delete it and run again"

@@ -52,8 +52,8 @@ class Musdb18SampleSource:
         if (made_of := self._made_of()) != self._stamp():
             for part in PARTS:
                 shutil.rmtree(self.raw / part, ignore_errors=True)
-            with atomic_path(self.raw / MADE_OF) as beside:
-                beside.write_text(made_of, encoding="utf-8")
+            with atomic_path(self.raw / MADE_OF) as partial_path:
+                partial_path.write_text(made_of, encoding="utf-8")
         print("decode: musdb looks at every file", file=sys.stderr)
         import musdb  # only here: it raises where ffmpeg is missing
 
@@ -89,6 +89,8 @@ def _decode(track: Any, root: Path) -> Path:
         raise DataError(f"{track.path}: musdb cannot decode it ({' '.join(str(error).split())})") from error
     if audio.ndim != 2 or len(audio) < track.samples - track.rate / 4:
         raise DataError(f"{track.path}: musdb decoded {len(audio)} of {track.samples} samples; replace it")
-    with atomic_path(path) as beside:
-        soundfile.write(beside, np.round(audio * 32768).astype(np.int16), round(track.rate), subtype="PCM_16")
+    with atomic_path(path) as partial_path:
+        soundfile.write(
+            partial_path, np.round(audio * 32768).astype(np.int16), round(track.rate), subtype="PCM_16"
+        )
     return path

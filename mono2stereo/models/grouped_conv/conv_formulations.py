@@ -135,8 +135,8 @@ def grouped_convolution(
 
 def _each(function: Callable[..., tf.Tensor], *operands: tf.Tensor) -> tf.Tensor:
     """`function` of every group's operands, stacked again; one operation a group keeps tracing short."""
-    made = [function(*group) for group in zip(*map(tf.unstack, operands), strict=True)]
-    return tf.stack(made) if len(made) > 1 else tf.expand_dims(made[0], 0)
+    outputs = [function(*group) for group in zip(*map(tf.unstack, operands), strict=True)]
+    return tf.stack(outputs) if len(outputs) > 1 else tf.expand_dims(outputs[0], 0)
 
 
 def _image(x: tf.Tensor) -> tf.Tensor:
@@ -172,11 +172,14 @@ def _forward(
         y = _activate(y, bias, negative_slope)
         return tf.reshape(y, (1, -1, frames, shape.filters)), unfolded
 
-    def one(x: tf.Tensor, kernel: tf.Tensor, *bias: tf.Tensor) -> tf.Tensor:
+    def convolve(x: tf.Tensor, kernel: tf.Tensor, *bias: tf.Tensor) -> tf.Tensor:
         return _activate(tf.nn.conv2d(x, kernel, shape.stride(phases), "VALID"), bias, negative_slope)
 
     y = _each(
-        one, _image(shape.fold(x, phases)), _image_kernel(shape.kernel_in_phases(kernel, phases)), *biases
+        convolve,
+        _image(shape.fold(x, phases)),
+        _image_kernel(shape.kernel_in_phases(kernel, phases)),
+        *biases,
     )
     y = tf.reshape(y, (shape.groups, -1, -(-frames // phases) * phases, shape.filters))
     return fit_time(y, frames), None
@@ -195,7 +198,7 @@ def _to_x(dy: tf.Tensor, kernel: tf.Tensor, shape: Shape, x: tf.Tensor, phases: 
     blocks = shape.blocks(time, phases)
     sizes = tf.stack([tf.shape(x)[1], 1, blocks, hop * shape.channels])
 
-    def one(dy: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    def transpose(dy: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return tf.raw_ops.Conv2DBackpropInput(
             input_sizes=sizes,
             filter=kernel,
@@ -205,7 +208,9 @@ def _to_x(dy: tf.Tensor, kernel: tf.Tensor, shape: Shape, x: tf.Tensor, phases: 
         )
 
     folded = _each(
-        one, _image(shape.fold_frames(dy, phases)), _image_kernel(shape.kernel_in_phases(kernel, phases))
+        transpose,
+        _image(shape.fold_frames(dy, phases)),
+        _image_kernel(shape.kernel_in_phases(kernel, phases)),
     )
     return shape.unfold(folded, time, blocks, hop)
 
@@ -224,9 +229,9 @@ def _to_x_product(dy: tf.Tensor, kernel: tf.Tensor, shape: Shape, x: tf.Tensor) 
             share = tf.matmul(rows, columns, transpose_b=True)
         else:
             share = together[:, step * width : (step + 1) * width]
-        made = share.shape[1]
-        around = ((0, 0), (0, 0), (step, steps - 1 - step), (0, width - made))
-        shares.append(tf.pad(tf.reshape(share, (1, -1, frames, made)), around))
+        held = share.shape[1]
+        around = ((0, 0), (0, 0), (step, steps - 1 - step), (0, width - held))
+        shares.append(tf.pad(tf.reshape(share, (1, -1, frames, held)), around))
     return shape.unfold(tf.add_n(shares), time_of(x), frames + steps - 1, hop)
 
 
@@ -241,10 +246,10 @@ def _to_kernel(
         if unfolded is None:
             unfolded = _taps_side_by_side(shape.fold(x, phases), taps, stride)
         rows = tf.reshape(dy, (shape.groups, -1, filters))
-        made = _each(lambda x, dy: tf.matmul(x, dy, transpose_a=True), unfolded, rows)
+        kernels = _each(lambda x, dy: tf.matmul(x, dy, transpose_a=True), unfolded, rows)
     else:
 
-        def one(x: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
+        def correlate(x: tf.Tensor, dy: tf.Tensor) -> tf.Tensor:
             return tf.raw_ops.Conv2DBackpropFilter(
                 input=x,
                 filter_sizes=[1, taps, channels, filters],
@@ -253,5 +258,5 @@ def _to_kernel(
                 padding="VALID",
             )
 
-        made = _each(one, _image(shape.fold(x, phases)), _image(dy))
-    return shape.kernel_from_phases(tf.reshape(made, (shape.groups, taps, channels, filters)), phases)
+        kernels = _each(correlate, _image(shape.fold(x, phases)), _image(dy))
+    return shape.kernel_from_phases(tf.reshape(kernels, (shape.groups, taps, channels, filters)), phases)

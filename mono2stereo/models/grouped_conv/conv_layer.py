@@ -187,8 +187,8 @@ def _norms(kernel: tf.Tensor) -> tf.Tensor:
     def norms(kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
         rows = tf.split(tf.reshape(kernel, (-1, filters)), parts)
         ones = tf.ones((1, taps * channels // parts), kernel.dtype)
-        made = tf.sqrt(tf.add_n([tf.matmul(ones, tf.square(part)) for part in rows])[0])
-        return made, lambda upstream: kernel * (upstream / made)
+        norm = tf.sqrt(tf.add_n([tf.matmul(ones, tf.square(part)) for part in rows])[0])
+        return norm, lambda upstream: kernel * (upstream / norm)
 
     return norms(kernel)
 

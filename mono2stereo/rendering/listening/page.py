@@ -159,10 +159,10 @@ def single_file(folder: Path, *, most_bytes: int = MOST_BYTES_IN_ONE_FILE) -> st
         '<script src="data.js"></script>', "".join(f"<script>{script}</script>" for script in scripts)
     )
     html = re.sub(
-        r'<script src="([^"]+)"></script>', lambda found: _inlined("script", folder, found[1]), html
+        r'<script src="([^"]+)"></script>', lambda match: _inlined("script", folder, match[1]), html
     )
     return re.sub(
-        r'<link rel="stylesheet" href="([^"]+)">', lambda found: _inlined("style", folder, found[1]), html
+        r'<link rel="stylesheet" href="([^"]+)">', lambda match: _inlined("style", folder, match[1]), html
     )
 
 

@@ -39,8 +39,8 @@ class DemoSource:
         if not stamp.is_file() or stamp.read_text() != code:
             for part in ("train", "test"):
                 shutil.rmtree(self.path / part, ignore_errors=True)
-            with atomic_path(stamp) as beside:
-                beside.write_text(code)
+            with atomic_path(stamp) as partial_path:
+                partial_path.write_text(code)
         by_piece = zip(self.pieces, self._by_piece(), strict=True)
         jobs = [(PIECES.index(piece), track.path) for piece, track in by_piece if not track.path.exists()]
         if jobs:
@@ -61,5 +61,5 @@ class DemoSource:
 def _write(job: tuple[int, Path]) -> None:
     number, path = job
     stereo = record(PIECES[number], seed=number)
-    with atomic_path(path) as beside:
-        soundfile.write(beside, stereo, SAMPLE_RATE, subtype="PCM_16")
+    with atomic_path(path) as partial_path:
+        soundfile.write(partial_path, stereo, SAMPLE_RATE, subtype="PCM_16")
