@@ -87,6 +87,29 @@ class Firefox:
         found = self.ask("WebDriver:FindElement", {"using": by, "value": value})["value"]
         return Element(self, next(iter(found.values())))
 
+    @property
+    def page_source(self) -> str:
+        return str(self.ask("WebDriver:GetPageSource", {})["value"])
+
+    @property
+    def current_window_handle(self) -> str:
+        return str(self.ask("WebDriver:GetWindowHandle", {})["value"])
+
+    @property
+    def switch_to(self) -> Firefox:
+        """Selenium has the next two behind this."""
+        return self
+
+    def new_window(self, kind: str) -> None:
+        self.window(self.ask("WebDriver:NewWindow", {"type": kind})["handle"])
+
+    def window(self, handle: str) -> None:
+        self.ask("WebDriver:SwitchToWindow", {"handle": handle})
+
+    def close(self) -> None:
+        """The tab."""
+        self.ask("WebDriver:CloseWindow", {})
+
     def _read(self) -> Any:
         length = b""
         while not length.endswith(b":"):

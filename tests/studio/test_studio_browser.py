@@ -288,8 +288,8 @@ def test_a_finger_loops_a_passage_and_draws_a_curve(browser: Any, studio: Studio
     assert len(page.until(drawn).split(",")) == len(before.split(",")) + 1
 
 
-def test_a_blind_test_counts_and_shows_nothing(browser: Any, studio: Studio, short: Path) -> None:
-    page = Page(browser, studio.address)
+def test_a_blind_test_counts_and_shows_nothing(opened: Any, studio: Studio, short: Path) -> None:
+    page = Page(opened, studio.address)
     page.open(short)
     page.click("#blind")
     page.until("return document.querySelector('#score').textContent.includes('the same')")
@@ -314,9 +314,9 @@ def test_a_blind_test_counts_and_shows_nothing(browser: Any, studio: Studio, sho
     )
 
 
-def test_saved_from_the_page(browser: Any, studio: Studio, tmp_path: Path) -> None:
+def test_saved_from_the_page(opened: Any, studio: Studio, tmp_path: Path) -> None:
     source = recording(tmp_path / "a song.wav", 1.0, subtype="PCM_24")
-    page = Page(browser, studio.address)
+    page = Page(opened, studio.address)
     page.open(source)
     page.press("[")
     page.press("w")
@@ -334,19 +334,19 @@ def test_saved_from_the_page(browser: Any, studio: Studio, tmp_path: Path) -> No
 
 
 def test_two_tabs_a_wrong_token_and_a_killed_studio(
-    browser: Any, own_studio: Studio, short: Path, tmp_path: Path
+    opened: Any, own_studio: Studio, short: Path, tmp_path: Path
 ) -> None:
-    page = Page(browser, own_studio.address)
+    page = Page(opened, own_studio.address)
     page.open(short)
-    first = browser.current_window_handle
-    browser.switch_to.new_window("tab")
-    other = Page(browser, own_studio.address)
+    first = opened.current_window_handle
+    opened.switch_to.new_window("tab")
+    other = Page(opened, own_studio.address)
     other.open(recording(tmp_path / "another.wav", 1.0))
     folders: Callable[[], int] = lambda: len(list(own_studio.temporary.glob("*/*")))  # noqa: E731
     assert folders() == 2
     assert other.text("#name") == "another.wav"
-    browser.close()
-    browser.switch_to.window(first)
+    opened.close()
+    opened.switch_to.window(first)
     page.until("return true")
     ends = time.monotonic() + PATIENCE_SECONDS
     while folders() > 1 and time.monotonic() < ends:
@@ -357,7 +357,7 @@ def test_two_tabs_a_wrong_token_and_a_killed_studio(
     page.until("return document.querySelector('#problem').textContent.startsWith('The studio has ended')")
 
 
-def test_an_address_without_the_token_shows_nothing(browser: Any, studio: Studio) -> None:
-    browser.get(f"http://{studio.host}/")
-    assert "the token is missing or wrong" in browser.page_source
-    assert "listening" not in browser.page_source
+def test_an_address_without_the_token_shows_nothing(opened: Any, studio: Studio) -> None:
+    opened.get(f"http://{studio.host}/")
+    assert "the token is missing or wrong" in opened.page_source
+    assert "listening" not in opened.page_source
