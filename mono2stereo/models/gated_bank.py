@@ -98,7 +98,8 @@ class GatedBankGenerator(Generator):
 
     def gates(self, spectrum: tf.Tensor) -> tf.Tensor:
         """From 0 to 2, (batch, frames - gate_frames, n_bins · filters_per_bin)."""
-        return 2.0 * tf.sigmoid(outputs_in_turn(self.gate_layers, self.envelopes(spectrum))[-1])
+        outputs = outputs_in_turn(self.gate_layers, self.envelopes(spectrum), training=False)
+        return 2.0 * tf.sigmoid(outputs[-1])
 
     def call(self, spectrum: tf.Tensor) -> tf.Tensor:
         late = output_kernel_frames(self.kernel_frames) - 1

@@ -37,7 +37,7 @@ class GroupedConv1DGenerator(Convolutional):
             layer.build((None, None, self.n_bins * channels))
 
     def call(self, spectrum: tf.Tensor) -> tf.Tensor:
-        return outputs_in_turn(self.convolutions, spectrum)[-1]
+        return outputs_in_turn(self.convolutions, spectrum, training=False)[-1]
 
 
 class Conv2DGenerator(Convolutional):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mono2stereo.models.discriminator_tables import BRANCHES
+from mono2stereo.models.discriminator_tables import BRANCHES, SCALE_LAYERS, scaled_layers
 from mono2stereo.models.discriminators import Discriminator, PeriodBranch, ScaleBranch
 from mono2stereo.models.mid_to_side import n_parameters
 
@@ -13,6 +13,13 @@ def test_full_width_parameter_counts_are_the_published_ones():
     assert n_parameters(PeriodBranch(2, width=1.0, signals=1)) == 8_218_433
     assert n_parameters(ScaleBranch(0, width=1.0, signals=1)) == 9_870_209
     assert n_parameters(ScaleBranch(2, width=1.0, signals=1)) == 9_870_209
+
+
+def test_filters_at_a_width_are_multiples_of_4_and_groups_divide_them():
+    sizes = [size for _, *size in scaled_layers(SCALE_LAYERS, width=0.15)]
+    filters = [20, 20, 40, 76, 152, 152, 152, 1]
+    groups = [1, 4, 4, 4, 4, 8, 1, 1]
+    assert sizes == [list(size) for size in zip([1, *filters[:-1]], filters, groups, strict=True)]
 
 
 @pytest.mark.parametrize("period", [2, 3, 5, 7, 11])

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 
 from mono2stereo.dsp.stft import Stft
+from mono2stereo.models.complex_conv import ComplexConv1D
 from mono2stereo.models.gated_bank import GatedBankGenerator
 from mono2stereo.models.mid_to_side import MidToSide
-from mono2stereo.models.receptive_field import filtered_frames
+from mono2stereo.models.receptive_field import filtered_frames, receptive_frames
 
 BINS, RATE = 65, 22050
 KERNEL, FRAMES = 58, 1600
@@ -122,3 +123,18 @@ def test_the_start_is_the_mid_turned(phase):
     first = made.receptive_frames - 3
     expected = x[first:-3] * np.exp(1j * np.radians(phase))
     np.testing.assert_allclose(side_of(made, x), expected, atol=1e-5)
+
+
+def test_filters_start_as_noise_that_decays_by_30_db_and_keeps_power():
+    layer = ComplexConv1D(512, 50)
+    layer.build((None, None, 2))
+    powers = np.square(layer.taps)[::-1].mean(axis=(1, 2, 3))  # the newest first
+    expected = -30 * np.arange(50) / 50
+    np.testing.assert_allclose(10 * np.log10(powers / powers[0]), expected, atol=1.5)
+    assert 2 * powers.sum() == pytest.approx(1, rel=0.05)
+
+
+def test_it_sees_as_far_as_its_filters_or_its_gates():
+    assert filtered_frames("gated_bank", 9) == 8 + 2
+    assert receptive_frames("gated_bank", 9) == 1141 + 2
+    assert receptive_frames("gated_bank", 1200) == 1199 + 399

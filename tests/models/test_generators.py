@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import pytest
 import scipy.signal
 import tensorflow as tf
@@ -141,9 +142,11 @@ def test_exported_model_equals_the_trained_network(kind, lookahead, use_bias, tm
 
 def test_the_models_card_carries_the_width_and_old_cards_have_none(tmp_path):
     curve = {"frequency_hz": [31.5, 20000.0], "side_to_mid_db": [-9.0, -3.0]}
-    export_onnx(model("grouped_conv1d"), tmp_path / "generator.onnx", natural_width=curve)
+    own = {**curve, "side_to_mid_db": [-2.0, 1.0]}
+    export_onnx(model("grouped_conv1d"), tmp_path / "generator.onnx", natural_width=curve, own_width=own)
+    assert onnx.load(tmp_path / "generator.onnx").ir_version == 9  # what runtimes of 2023 read
     card = NeuralDecorrelator.load(tmp_path / "generator.onnx").card
-    assert card.natural_width == curve
+    assert (card.natural_width, card.own_width) == (curve, own)
     before = json.loads(card.dumps())
     del before["natural_width"]  # as files written before widths were known
     assert ModelCard.loads(json.dumps(before)) == replace(card, natural_width=None)

@@ -166,7 +166,7 @@ def test_layers_in_turn_give_what_each_gives_by_itself(groups):
     x = tf.random.stateless_normal((2, 9, 4), (7, 8))
     first.build((None, None, 4))
     second.build((None, None, 8))
-    outputs = outputs_in_turn([first, second], x)
+    outputs = outputs_in_turn([first, second], x, training=False)
     for output, expected in zip(outputs, [first(x), second(first(x))], strict=True):
         np.testing.assert_allclose(output, expected, rtol=1e-5, atol=1e-6)
 

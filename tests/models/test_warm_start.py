@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 import tensorflow as tf
 
@@ -12,9 +13,11 @@ from mono2stereo.models.mid_to_side import MidToSide
 from mono2stereo.models.warm_start import start_from_model
 
 
-def model(kind="gated_bank", *, filters=4, kernel=9, use_bias=False, rate=22050, beta=0.0) -> MidToSide:
+def model(
+    kind="gated_bank", *, filters=4, kernel=9, use_bias=False, rate=22050, step=29, beta=0.0
+) -> MidToSide:
     generator = GENERATORS[kind](n_bins=65, filters_per_bin=filters, kernel_frames=kernel, use_bias=use_bias)
-    made = MidToSide(generator, stft=Stft(116, 29, 128, beta), sample_rate=rate)
+    made = MidToSide(generator, stft=Stft(116, step, 128, beta), sample_rate=rate)
     for weight in made.trainable_variables:
         if weight.name == "bias":
             weight.assign(np.random.default_rng(5).normal(size=weight.shape) * 0.05)
@@ -51,6 +54,7 @@ def test_what_does_not_fit_is_refused_in_a_line(tmp_path):
     for other, reason in (
         (model("grouped_conv1d"), "generator.kind is gated_bank, here it is grouped_conv1d"),
         (model(rate=44100), "sample_rate is 22050, here it is 44100"),
+        (model(step=58), "stft is .*frame_step=29.*, here it is .*frame_step=58"),
         (model(filters=8), "layers have other sizes"),
         (model(kernel=30), "receptive field"),
     ):
@@ -60,6 +64,12 @@ def test_what_does_not_fit_is_refused_in_a_line(tmp_path):
         assert "\n" not in str(refusal.value)
         for variable, value in zip(other.trainable_variables, before, strict=True):
             np.testing.assert_array_equal(variable, value)
+    strange, changed = tmp_path / "strange.onnx", tmp_path / "changed.onnx"
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "another's", [], [])), strange)
+    changed.write_bytes(file.read_bytes().replace(b"22050", b"22051"))
+    for path in (strange, changed):
+        with pytest.raises(ModelError, match=f"^{path}: damaged, or not exported by mono2stereo"):
+            start_from_model(model(), path)
     file.write_bytes(file.read_bytes()[:-100])
     for path in (file, tmp_path / "absent.onnx", tmp_path):
         with pytest.raises(ModelError, match=str(path)):

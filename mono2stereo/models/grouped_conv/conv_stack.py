@@ -10,9 +10,7 @@ from mono2stereo.models.grouped_conv.conv_layer import GroupedConv1D
 from mono2stereo.models.grouped_conv.group_major import regroup
 
 
-def outputs_in_turn(
-    layers: Sequence[GroupedConv1D], x: tf.Tensor, *, training: bool = False
-) -> list[tf.Tensor]:
+def outputs_in_turn(layers: Sequence[GroupedConv1D], x: tf.Tensor, *, training: bool) -> list[tf.Tensor]:
     """The same as `x = layer(x)` for one layer after the other, without taking the groups apart in between.
 
     Args:
