@@ -194,8 +194,7 @@ def _of_id3(tags: Any, into: Tags) -> None:
         elif kind == "TXXX" and _bare(frame.desc) not in known:
             into.add(frame.desc, frame.text)
         elif kind in ("COMM", "USLT"):
-            name = "comment" if kind == "COMM" else "lyrics"
-            text = frame.text if kind == "COMM" else [frame.text]
+            name, text = ("comment", frame.text) if kind == "COMM" else ("lyrics", [frame.text])
             into.add(f"{name}:{frame.desc}" if frame.desc else name, text)
         elif kind in ("TMCL", "TIPL"):
             into.add("performer", (f"{person} ({role})" if role else person for role, person in frame.people))

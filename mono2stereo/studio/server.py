@@ -34,6 +34,7 @@ from mono2stereo.web import shared_assets
 
 MOST_TABS = 16
 MOST_UPLOAD_BYTES = 32 << 30
+TOO_LARGE = "too large to be dropped; name it on the command line"
 MOST_JSON_BYTES = 1 << 16
 MOST_SAMPLES = 1 << 20  # of one answer
 MOST_COLUMNS = 4096
@@ -173,9 +174,7 @@ class Studio:
         size = int(request.headers.get("content-length") or 0)
         tab.uploads.mkdir(exist_ok=True)
         if size > MOST_UPLOAD_BYTES or size > shutil.disk_usage(tab.uploads).free:
-            raise DataError(
-                f"{name}: too large to be dropped; name it on the command line, where it is not copied"
-            )
+            raise DataError(f"{name}: {TOO_LARGE}, where it is not copied")
         for former in tab.uploads.iterdir():
             former.unlink()
         file, written = tab.uploads / name, 0
@@ -184,7 +183,7 @@ class Studio:
                 async for piece in request.stream():
                     written += len(piece)
                     if written > MOST_UPLOAD_BYTES:
-                        raise DataError(f"{name}: too large to be dropped; name it on the command line")
+                        raise DataError(f"{name}: {TOO_LARGE}")
                     opened.write(piece)
         except BaseException:
             file.unlink(missing_ok=True)

@@ -178,11 +178,8 @@ class Training:
         }
         settings = self.config.flat()
         # A checkpoint is the same however long training goes on after it.
-        parameters = {
-            key: settings[key]
-            for key in settings
-            if not key.startswith(("data.", "render.")) and key != "train.steps"
-        }
+        left_out = ("data.", "render.", "train.steps")
+        parameters = {key: value for key, value in settings.items() if not key.startswith(left_out)}
         return {"data": {"source": settings["data.source"], **data}, "parameters": parameters}
 
     def disk_needed(self) -> dict[str, int]:
