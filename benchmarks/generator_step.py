@@ -12,7 +12,7 @@ from benchmarks.gan_step import make_terms
 
 RATE, CROP, BATCH = 22050, 66120, 2
 SIZES: dict[str, dict[str, int]] = {
-    "gated_bank": {"filters_per_bin": 8, "kernel_frames": 58},
+    "gated_bank": {"filters_per_bin": 4, "kernel_frames": 58},
     "grouped_conv1d": {"filters_per_bin": 16, "kernel_frames": 40},
 }
 STEPS = {"gated_bank": 29, "grouped_conv1d": 58}

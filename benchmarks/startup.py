@@ -59,17 +59,25 @@ def main() -> None:
     if subprocess.run([str(scripts / "dvc"), "status", "--quiet"], capture_output=True).returncode:
         print("startup/repro: left out; the pipeline here is not up to date (run make repro first)")
         del questions["repro"]
-    first = "from benchmarks.gan_step import {0}, BASE; {0}(**BASE)()"  # build, trace, one step
-    questions["first_step"] = (
-        [sys.executable, "-c", first.format("ours")],
-        {"torch": [sys.executable, "-c", first.format("torch")]},
-    )
+    # Build, trace, one step: of the published recipe, and of the recommended one.
+    firsts = {
+        "first_step": [
+            f"from benchmarks.gan_step import {peer}, BASE; {peer}(**BASE)()" for peer in ("ours", "torch")
+        ],
+        "first_step_recommended": [
+            "from benchmarks.generator_step import ours; ours(kind='gated_bank')()",
+            "from benchmarks.generator_step import torch; torch()",
+        ],
+    }
+    for name, codes in firsts.items():
+        mine, eager = ([sys.executable, "-c", code] for code in codes)
+        questions[name] = (mine, {"torch": eager})
     for name, (ours, peers) in questions.items():
         candidates = {
             key: Candidate("benchmarks.startup:run", {"command": command})
             for key, command in {"ours": ours, **peers}.items()
         }
-        rounds = FIRST_STEP_ROUNDS if name == "first_step" else 7
+        rounds = FIRST_STEP_ROUNDS if name in firsts else 7
         record(rows(f"startup/{name}", time_in_turn(candidates, rounds, warm_up=1)))
     code = "from benchmarks.startup import first_step_parts; first_step_parts()"
     command = [sys.executable, "-c", code]
