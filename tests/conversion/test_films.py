@@ -113,6 +113,7 @@ def convert(source: Path, target: Path, **options: Any):
         ("mkv", "flac", "flac", 0),
         ("mkv", "aac", "flac", 1e-4),
         ("mov", "pcm_s16le", "pcm_s16le", 0),
+        ("mov", "pcm_f32le", "pcm_f32le", 1e-7),
         ("mp4", "aac", "aac", 0.02),
         ("webm", "libopus", "opus", 0.1),
     ],
@@ -121,6 +122,8 @@ def test_all_but_the_sound_is_the_same_picture_by_picture(suffix, codec, made, w
     source, target = film(tmp_path / f"a.{suffix}", codec), tmp_path / f"b.{suffix}"
     done = convert(source, target)
     assert not any("left out" in notice for notice in done.notices)
+    lossy = [notice for notice in done.notices if notice.startswith("its codec is lossy: ")]
+    assert len(lossy) == (made in ("aac", "opus"))
     assert copied(target, "video") == copied(source, "video")
     mono, said_before = heard(source)
     stereo, said = heard(target)

@@ -10,6 +10,7 @@ from mono2stereo.evaluation.findings import findings, nearest_table
 from mono2stereo.evaluation.naturalness import NATURAL, less_natural
 from mono2stereo.evaluation.points import MODEL, OWN_SIDE
 from mono2stereo.evaluation.report import SOUND, markdown
+from mono2stereo.evaluation.tables import margin
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +147,20 @@ def test_the_reports_tables(evaluation: Evaluation) -> None:
     assert "| model | -30 | -35 |" in text
     assert "| model | -12 | -9 |" in text
     assert SOUND == ["log_mel_db", "colour_db", "onset_correlation", "own_mel", "own_stft"]
+
+
+def test_tracks_and_curves_are_means_over_their_stretches(evaluation: Evaluation) -> None:
+    assert (evaluation.tracks["stretches"] == 2).all()
+    in_full = {method for method, _, in_full in SETTINGS if in_full}
+    for curve in evaluation.curves.values():
+        assert set(curve.columns) == in_full
+        assert (curve == 1).all(axis=None)
+
+
+def test_without_classical_methods_none_is_as_incoherent() -> None:
+    row = {"track": "a", "coherence_1024": 0.3, "log_mel_db": 2.0}
+    alone = margin(pd.DataFrame([{"method": MODEL, "setting": "step-1", **row}]), 1024, seed=0)
+    assert (alone.classical_log_mel_db, alone.margin_db) == (np.inf, np.inf)
 
 
 class TestLessNatural:
