@@ -48,6 +48,14 @@ def test_bfloat16_is_refused_in_one_line_where_the_cpu_lacks_it(tmp_path):
             compute_in("bfloat16", cpuinfo=cpuinfo)
 
 
+@pytest.mark.parametrize("gpus", [[], ["one"]])
+def test_graphs_are_rewritten_beside_a_gpu_alone(gpus, monkeypatch):
+    """On CPUs the first step would wait twice as long."""
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+    compute_in("float32")
+    assert tf.config.optimizer.get_experimental_options()["disable_meta_optimizer"] == (not gpus)
+
+
 def test_bfloat16_computes_in_it_and_float32_does_not():
     """The results of a product show in which precision it was made."""
     if not BFLOAT16_FLAGS & set(Path("/proc/cpuinfo").read_text().split()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import pickle
@@ -207,6 +208,16 @@ def test_finished_states_take_no_more_disk_than_they_may(tmp_path: Path) -> None
     assert not kept[0].parent.exists()
     newest = finished(tmp_path, 4, course="a", most_bytes=1)
     assert [path.exists() for path in (*kept, newer, newest)] == [False, False, False, True]
+
+
+def test_states_of_another_disk_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    kept = finished(tmp_path, 3, course="a")
+    assert [path.stat().st_nlink for path in kept.iterdir()] == [1] * len(list(kept.iterdir()))
+    assert list(kept.iterdir())
 
 
 def flat(value: Any, key: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
