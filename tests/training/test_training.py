@@ -32,6 +32,7 @@ NATURAL = {
 RUN = """
 import json, sys
 from pathlib import Path
+import tensorflow as tf
 from mono2stereo.config import Config
 from mono2stereo.errors import one_line_errors
 from mono2stereo.training.assemble import Training
@@ -41,6 +42,8 @@ with one_line_errors():
     logged = []
     figures = training.run(sink=lambda figures, step: logged.append(step), facts={"run_id": "x"})
     training.end()
+    left_alone = tf.config.optimizer.get_experimental_options()["disable_meta_optimizer"]
+    print("told to compute in float32:", left_alone or bool(tf.config.list_physical_devices("GPU")))
     print(json.dumps(figures))
     print("builds discriminator:", training.step.gan.discriminator is not None)
 """
@@ -119,6 +122,7 @@ def test_a_run_leaves_curves_and_deployable_checkpoints(workspace):
     status, out, error = run(workspace)
     assert status == 0, error
     assert "retracing" not in error
+    assert "told to compute in float32: True" in out
     checkpoints = sorted(path.name for path in (workspace / "models/checkpoints").iterdir())
     assert checkpoints == ["step-000002.onnx", "step-000004.onnx"]
     train = list(csv.DictReader((workspace / "reports/train/train.csv").open()))
