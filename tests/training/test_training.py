@@ -178,7 +178,9 @@ def test_the_data_say_what_is_natural(workspace):
     assert card.natural_width == {"frequency_hz": [100.0, 1000.0], "side_to_mid_db": [-9.0, -5.0]}
     assert card.own_width is not None
     assert {"step", "data", "parameters", "measures"} <= set(card.training)
-    assert card.training["data"]["training_recordings"] > 0
+    facts = card.training["data"]
+    assert (facts["training_recordings"], facts["validation_recordings"]) == (2, 1)
+    assert facts["training_hours"] == pytest.approx(2 * facts["validation_hours"])
     assert card.training["parameters"]["train.batch_size"] > 0
     assert "mel" in card.training["measures"]
     assert str(workspace) not in card.dumps()  # no places of this machine
