@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import csv
 import math
+import os
+import signal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from mono2stereo.distribution.team import Team
 from mono2stereo.errors import TrainingError
-from mono2stereo.training.loop import _check, _means, mean_figures
+from mono2stereo.training.curves import Curves
+from mono2stereo.training.loop import Record, Schedule, _check, _means, mean_figures, train
 
 
 class Reading:
@@ -39,3 +46,76 @@ def test_divergence_is_of_losses_either_sign_and_what_is_no_number_of_any_figure
     ):
         with pytest.raises(TrainingError, match=says):
             _check(figures, 3, 2.0)
+
+
+class Counting(Reading):
+    """Its figure is the number of the step."""
+
+    def __init__(self, signal_at: int = 0) -> None:
+        self.steps_done, self.variables, self._signal_at = 0, {}, signal_at
+
+    def train(self, mid: Any) -> dict[str, float]:
+        self.steps_done += 1
+        if self.steps_done == self._signal_at:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return {"mel": float(self.steps_done)}
+
+
+class Kept:
+    """What a resume state would hold."""
+
+    def __init__(self) -> None:
+        self.saved: dict[int, dict[str, Any]] = {}
+
+    def restore(self, below: int) -> None:
+        """There is nothing."""
+
+    def save(self, number: int, facts: dict[str, Any]) -> None:
+        self.saved[number] = {"valid": facts["valid"], "rows": list(facts["rows"]), "run_id": facts["run_id"]}
+
+
+def trained(folder: Path, step: Counting, last: int) -> tuple[Record, list[int]]:
+    """Logged every 2 steps, validated every 3, exported and saved every 4."""
+    exported: list[int] = []
+    record = Record(
+        step=step,  # type: ignore[arg-type]
+        schedule=Schedule(log_every=2, validate_every=3, checkpoint_every=4),
+        validation=(np.full((3, 1), 5.0), np.full((3, 1), 7.0)),
+        batch_size=2,
+        curves=Curves(folder, folder / "ledger", lambda figures, step: None),
+        export=lambda number, valid: exported.append(number),
+        state=Kept(),  # type: ignore[arg-type]
+        facts={"run_id": "x"},
+    )
+    train(
+        step=step,  # type: ignore[arg-type]
+        last=last, batches=lambda steps: [(tf.zeros(1),)] * len(steps),
+        divergence_limit=99.0, team=Team(tf.distribute.get_strategy()), record=record,
+    )  # fmt: skip
+    return record, exported
+
+
+def test_what_is_due_is_done_at_its_step_and_all_of_it_at_the_end(tmp_path):
+    record, exported = trained(tmp_path, Counting(), 10)
+    rows = {
+        name: [(row["step"], row["mel" if name == "train" else "mid"]) for row in csv.DictReader(file.open())]
+        for name in ("train", "valid")
+        for file in [tmp_path / f"{name}.csv"]
+    }
+    assert [(int(step), float(mel)) for step, mel in rows["train"]] == [
+        (2, 1.5), (4, 3.5), (6, 5.5), (8, 7.5), (10, 9.5),
+    ]  # fmt: skip
+    assert [(int(step), float(mid)) for step, mid in rows["valid"]] == [(3, 5), (6, 5), (9, 5), (10, 5)]
+    assert exported == [4, 8, 10]
+    assert list(record.state.saved) == [4, 8, 10]
+    valid = {"mid": 5.0, "real": 7.0}
+    assert record.state.saved[8] == {"run_id": "x", "valid": valid, "rows": []}
+    assert record.valid == valid
+
+
+def test_a_signal_ends_it_after_the_step_with_its_state_saved(tmp_path, capsys):
+    step = Counting(signal_at=3)
+    with pytest.raises(SystemExit) as end:
+        trained(tmp_path, step, 10)
+    assert (end.value.code, step.steps_done) == (128 + signal.SIGTERM, 3)
+    assert "stopped after step 3; the same command goes on from here" in capsys.readouterr().out
