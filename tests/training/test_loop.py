@@ -74,7 +74,7 @@ class Kept:
         self.saved[number] = {"valid": facts["valid"], "rows": list(facts["rows"]), "run_id": facts["run_id"]}
 
 
-def trained(folder: Path, step: Counting, last: int) -> tuple[Record, list[int]]:
+def trained(folder: Path, step: Counting, state: Kept) -> tuple[Record, list[int]]:
     """Logged every 2 steps, validated every 3, exported and saved every 4."""
     exported: list[int] = []
     record = Record(
@@ -84,19 +84,20 @@ def trained(folder: Path, step: Counting, last: int) -> tuple[Record, list[int]]
         batch_size=2,
         curves=Curves(folder, folder / "ledger", lambda figures, step: None),
         export=lambda number, valid: exported.append(number),
-        state=Kept(),  # type: ignore[arg-type]
+        state=state,  # type: ignore[arg-type]
         facts={"run_id": "x"},
     )
     train(
         step=step,  # type: ignore[arg-type]
-        last=last, batches=lambda steps: [(tf.zeros(1),)] * len(steps),
+        last=10, batches=lambda steps: [(tf.zeros(1),)] * len(steps),
         divergence_limit=99.0, team=Team(tf.distribute.get_strategy()), record=record,
     )  # fmt: skip
     return record, exported
 
 
 def test_what_is_due_is_done_at_its_step_and_all_of_it_at_the_end(tmp_path):
-    record, exported = trained(tmp_path, Counting(), 10)
+    state = Kept()
+    record, exported = trained(tmp_path, Counting(), state)
     rows = {
         name: [(row["step"], row["mel" if name == "train" else "mid"]) for row in csv.DictReader(file.open())]
         for name in ("train", "valid")
@@ -107,15 +108,16 @@ def test_what_is_due_is_done_at_its_step_and_all_of_it_at_the_end(tmp_path):
     ]  # fmt: skip
     assert [(int(step), float(mid)) for step, mid in rows["valid"]] == [(3, 5), (6, 5), (9, 5), (10, 5)]
     assert exported == [4, 8, 10]
-    assert list(record.state.saved) == [4, 8, 10]
+    assert list(state.saved) == [4, 8, 10]
     valid = {"mid": 5.0, "real": 7.0}
-    assert record.state.saved[8] == {"run_id": "x", "valid": valid, "rows": []}
+    assert state.saved[8] == {"run_id": "x", "valid": valid, "rows": []}
     assert record.valid == valid
 
 
 def test_a_signal_ends_it_after_the_step_with_its_state_saved(tmp_path, capsys):
-    step = Counting(signal_at=3)
+    step, state = Counting(signal_at=3), Kept()
     with pytest.raises(SystemExit) as end:
-        trained(tmp_path, step, 10)
+        trained(tmp_path, step, state)
     assert (end.value.code, step.steps_done) == (128 + signal.SIGTERM, 3)
+    assert state.saved == {3: {"run_id": "x", "valid": {}, "rows": [{"mel": 3.0}]}}
     assert "stopped after step 3; the same command goes on from here" in capsys.readouterr().out
