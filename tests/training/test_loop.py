@@ -17,6 +17,9 @@ from mono2stereo.training.curves import Curves
 from mono2stereo.training.loop import Record, Schedule, _check, _means, mean_figures, train
 
 
+VALID = {"mid": 5.0, "real": 7.0}
+
+
 class Reading:
     """Says what it is given."""
 
@@ -109,9 +112,9 @@ def test_what_is_due_is_done_at_its_step_and_all_of_it_at_the_end(tmp_path):
     assert [(int(step), float(mid)) for step, mid in rows["valid"]] == [(3, 5), (6, 5), (9, 5), (10, 5)]
     assert exported == [4, 8, 10]
     assert list(state.saved) == [4, 8, 10]
-    valid = {"mid": 5.0, "real": 7.0}
-    assert state.saved[8] == {"run_id": "x", "valid": valid, "rows": []}
-    assert record.valid == valid
+
+    assert state.saved[8] == {"run_id": "x", "valid": VALID, "rows": []}
+    assert record.valid == VALID
 
 
 def test_a_signal_ends_it_after_the_step_with_its_state_saved(tmp_path, capsys):
@@ -119,5 +122,5 @@ def test_a_signal_ends_it_after_the_step_with_its_state_saved(tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
         trained(tmp_path, step, state)
     assert (end.value.code, step.steps_done) == (128 + signal.SIGTERM, 3)
-    assert state.saved == {3: {"run_id": "x", "valid": {}, "rows": [{"mel": 3.0}]}}
+    assert state.saved == {3: {"run_id": "x", "valid": VALID, "rows": [{"mel": 3.0}]}}
     assert "stopped after step 3; the same command goes on from here" in capsys.readouterr().out
