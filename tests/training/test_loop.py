@@ -16,7 +16,6 @@ from mono2stereo.errors import TrainingError
 from mono2stereo.training.curves import Curves
 from mono2stereo.training.loop import Record, Schedule, _check, _means, mean_figures, train
 
-
 VALID = {"mid": 5.0, "real": 7.0}
 
 
