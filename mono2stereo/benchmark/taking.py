@@ -113,10 +113,10 @@ def _jobs(
 def _work(job: Job, *, cache: Path) -> list[Taken]:
     taken = []
     for entry in job.entries:
-        stereo = _take(job.material, entry)
-        if not stereo.failed:
-            _keep(_file(cache, job.material, entry), stereo)
-        taken.append(stereo)
+        result = _take(job.material, entry)
+        if not result.failed:
+            _keep(_file(cache, job.material, entry), result)
+        taken.append(result)
     return taken
 
 
