@@ -111,7 +111,6 @@ def test_what_is_due_is_done_at_its_step_and_all_of_it_at_the_end(tmp_path):
     assert [(int(step), float(mid)) for step, mid in rows["valid"]] == [(3, 5), (6, 5), (9, 5), (10, 5)]
     assert exported == [4, 8, 10]
     assert list(state.saved) == [4, 8, 10]
-
     assert state.saved[8] == {"run_id": "x", "valid": VALID, "rows": []}
     assert record.valid == VALID
 
