@@ -25,7 +25,7 @@ def write(folder: Path, changes: dict[str, object]) -> Path:
 
 
 @pytest.mark.parametrize("profile", ["demo", "ci", "full"])
-@pytest.mark.parametrize("recipe", ["recommended", "published"])
+@pytest.mark.parametrize("recipe", ["recommended", "finishing", "published"])
 def test_every_profile_is_possible_with_every_recipe(profile, recipe, tmp_path):
     config = Config.load(write(tmp_path, {"profile": profile, "recipe": recipe}))
     assert None not in config.flat().values()
@@ -49,10 +49,10 @@ def test_full_and_published_are_the_published_settings(tmp_path):
 
 def test_recipes_say_the_same_settings():
     """So that DVC finds what dvc.yaml depends on whichever is active."""
-    recommended, published = (
+    first, *others = (
         set(_flatten(recipe)) for recipe in yaml.safe_load(PARAMS.read_text())["recipes"].values()
     )
-    assert recommended == published
+    assert others == [first, first]
 
 
 def test_a_sections_value_goes_before_the_profiles_and_that_before_the_recipes(tmp_path):
@@ -75,12 +75,13 @@ def test_a_sections_value_goes_before_the_profiles_and_that_before_the_recipes(t
         ({"train.steps": 1.5}, ["train.steps = 1.5", "integer"]),
         ({"generator.kind": "lstm"}, ["generator.kind = 'lstm'", "grouped_conv1d", "conv2d"]),
         ({"profile": "huge"}, ["profile = 'huge'", "allowed are ci, demo, full"]),
-        ({"recipe": "secret"}, ["recipe = 'secret'", "allowed are published, recommended"]),
+        ({"recipe": "secret"}, ["recipe = 'secret'", "allowed are finishing, published, recommended"]),
         ({"stft.frame_step": 117}, ["stft.frame_step = 117", "58"]),
         ({"stft.fft_length": 64}, ["stft.frame_length = 116", "64"]),
         ({"generator.context_frames": 100}, ["generator.context_frames = 100", "need at least"]),
         ({"train.crop_samples": 9000}, ["train.crop_samples = 9000", "8990"]),
         ({"terms.coherence.frame_lengths": [16384]}, ["16384", "at least 16"]),
+        ({"terms.movement.times_natural": [1.0] * 5}, ["terms.movement.times_natural", "at least 6 items"]),
         ({"terms.coherence.floors": [0.3, 0.4]}, ["terms.coherence.floors", "one for each"]),
         ({"terms.coherence.floors": "natur"}, ["terms.coherence.floors", "'natur'", "'natural'"]),
         ({"train.checkpoint_every": 10_000}, ["train.checkpoint_every = 10000", "train.steps"]),

@@ -78,7 +78,7 @@ class MelTerm(Section):
 class CoherenceTerm(Section):
     frame_lengths: Annotated[list[Positive], Field(min_length=1)]
     floors: Literal["natural"] | list[Annotated[float, Field(ge=0, lt=1)]]
-    above_floors: Share
+    above_floors: Annotated[float, Field(gt=-1, lt=1)]
     shortfall: Annotated[float, Field(ge=0, le=1)]
 
 
@@ -96,7 +96,7 @@ class NoiseToMaskTerm(Section):
 
 
 class MovementTerm(Section):
-    pass
+    times_natural: Annotated[list[PositiveFloat], Field(min_length=6, max_length=6)]  # of dsp.movement
 
 
 class Terms(Section):

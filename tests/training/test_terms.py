@@ -75,6 +75,7 @@ def test_each_setting_reaches_its_term_and_no_other(tmp_path):
         ("lag__max_lag_seconds", 1e-4, {"lag"}),
         ("lag__floor", 0.3, {"lag"}),
         ("noise_to_mask__floor_db", -3.0, {"noise_to_mask"}),
+        ("movement__times_natural", [1.0, 1.3, 1.0, 1.0, 1.0, 1.0], {"movement"}),
     ):
         name = key if key == "sample_rate" else f"terms__{key}"
         shortfall = {} if key == "coherence__floors" else {"terms__coherence__shortfall": 0.1}
