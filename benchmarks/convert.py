@@ -31,6 +31,7 @@ from mono2stereo.dsp.filters import SosFilter
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.dsp.streaming_resampler import StreamResampler
 from mono2stereo.dsp.true_peak import TruePeak
+from mono2stereo.parallel import usable_cores
 from mono2stereo.sounds.sound import Sound
 
 SAMPLE_RATE = 44100
@@ -58,8 +59,8 @@ def python() -> Callable[[], object]:
     return partial(subprocess.run, [sys.executable, "-c", "pass"], check=True)
 
 
-def whole(*, folder: str, threads: int = 0) -> Callable[[], object]:
-    """The long file from disk to disk, with every filter at work."""
+def whole(*, folder: str, threads: int = max(1, usable_cores() - 1)) -> Callable[[], object]:
+    """The long file from disk to disk, with every filter at work, as `convert` does it."""
     source, target = Path(folder) / "long.wav", Path(folder) / "whole.wav"
     widened = Widened(NeuralDecorrelator.load(threads=threads), WIDTH)
 

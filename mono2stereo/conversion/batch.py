@@ -31,7 +31,8 @@ def convert_all(
         ModelError: The model cannot be loaded.
     """
     workers = min(usable_cores(), len(jobs))
-    decorrelator = method.build(threads=0 if workers == 1 else 1)
+    # What else a conversion does keeps a core busy.
+    decorrelator = method.build(threads=max(1, usable_cores() - 1) if workers == 1 else 1)
     if workers == 1:
         for job in jobs:
             yield job, attempt(job, decorrelator, options)

@@ -19,7 +19,7 @@ from mono2stereo.errors import AudioError
 from mono2stereo.sounds.opening import open_sound
 from mono2stereo.sounds.source import Source
 
-BLOCK_FRAMES = 1 << 15  # larger ones do not fit a core's cache
+BLOCK_FRAMES = 1 << 16  # shorter ones cost more by the block, longer ones keep a listening pipe waiting
 HIGHEST_SAMPLE_RATE = 384_000
 LARGEST = 1e12  # of full scale; what floats leave room for in squares and sums
 
