@@ -2,7 +2,7 @@
 
 `python -m benchmarks.full_band DIR MODEL…`, models beside the default one. Of every stereo recording below
 DIR that has treble, two stretches of 10 s: their mid is widened as `convert` does it, and the side measured
-beside the recording's own, below 9 kHz and from 11.2 to 17.8 kHz apart.
+beside the recording's own, band by band.
 """
 
 from __future__ import annotations
@@ -23,12 +23,19 @@ from mono2stereo.decorrelators.neural import NeuralDecorrelator
 from mono2stereo.dsp import haze
 from mono2stereo.dsp.bands import level_match
 from mono2stereo.dsp.coherence import mel_coherence
-from mono2stereo.dsp.mel import mel_centres_hz
+from mono2stereo.dsp.mel import mel_centres_hz, mel_filterbank
 from mono2stereo.dsp.mid_side import encode
 from mono2stereo.dsp.movement import FIGURES, movement
+from mono2stereo.dsp.stft import Stft
 
 RATE = 44100
-BANDS = {"below 9 kHz": (50.0, 9000.0), "11.2 to 17.8 kHz": (11220.0, 17783.0)}
+BANDS = {
+    "50 to 500 Hz": (50.0, 500.0),
+    "0.5 to 9 kHz": (500.0, 9000.0),
+    "11.2 to 17.8 kHz": (11220.0, 17783.0),
+}
+LOG_MEL = Stft(2048, 512, 2048)
+LOG_MEL_FLOOR_DB = -80.0  # re the loudest cell of the mid
 SECONDS, RUN_IN_SECONDS = 10.0, 2.0
 STRETCHES = 2
 SILENCE_DB = -90.0  # in a band, re the loudest of the two: nothing there to measure
@@ -51,6 +58,10 @@ def figures(mid: np.ndarray, side: np.ndarray, band: tuple[float, float]) -> dic
         f"coherence, {length / RATE * 1e3:.0f} ms": np.nanmean(mel_coherence(mid, side, RATE, length)[bands])
         for length in (2048, 8192)
     }
+    weights = mel_filterbank(RATE, LOG_MEL.fft_length)[bands].T
+    cells = [np.abs(LOG_MEL.analyse(x)) ** 2 @ weights for x in (mid, side)]
+    quiet = cells[0].max() * 10 ** (LOG_MEL_FLOOR_DB / 10)
+    log_mel = 10 * np.abs(np.log10((cells[1] + quiet) / (cells[0] + quiet))).mean()
     of_mid, of_side = (haze.cells(x, RATE) for x in (mid, side))
     near = haze.mask(of_mid)
     floor = near.max() * 10 ** (haze.FLOOR_DB / 10)
@@ -58,7 +69,7 @@ def figures(mid: np.ndarray, side: np.ndarray, band: tuple[float, float]) -> dic
     excess = 10 * np.log10(np.maximum(of_side, floor) / np.maximum(near, floor))
     hazy = np.maximum(excess[:, (hz >= low_hz) & (hz < high_hz)], 0).mean()
     moves = dict(zip(FIGURES, movement(mid, side, RATE), strict=True))
-    return {**coherence, "haze_db": hazy, **moves}
+    return {**coherence, "log_mel_db": log_mel, "haze_db": hazy, **moves}
 
 
 def stretches(file: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -108,8 +119,9 @@ def main() -> None:
         raise SystemExit(f"{options.folder}: no stereo recordings of {RATE} Hz, 12 s and more, with treble")
     table = pd.DataFrame(rows)
     of_recordings = table.groupby(["band", "method", "recording"], sort=False).mean()
+    means = of_recordings.groupby(level=[0, 1], sort=False).mean().sort_index(level=0, sort_remaining=False)
     print(f"means over {table.recording.nunique()} recordings")
-    print(of_recordings.groupby(level=[0, 1], sort=False).mean().round(3).T.to_string())
+    print(means.round(2).to_string())
 
 
 if __name__ == "__main__":
