@@ -21,6 +21,7 @@ import soundfile
 
 from benchmarks.compare import RESULTS, Candidate, record, rows, size, time_in_turn
 from mono2stereo.conversion import Widened, Width, WidthCurve, convert_file
+from mono2stereo.conversion.batch import network_threads
 from mono2stereo.conversion.writing import StereoWriter
 from mono2stereo.decorrelators import neural_stream
 from mono2stereo.decorrelators.fir import FirStream
@@ -31,7 +32,6 @@ from mono2stereo.dsp.filters import SosFilter
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.dsp.streaming_resampler import StreamResampler
 from mono2stereo.dsp.true_peak import TruePeak
-from mono2stereo.parallel import usable_cores
 from mono2stereo.sounds.sound import Sound
 
 SAMPLE_RATE = 44100
@@ -59,10 +59,10 @@ def python() -> Callable[[], object]:
     return partial(subprocess.run, [sys.executable, "-c", "pass"], check=True)
 
 
-def whole(*, folder: str, threads: int = max(1, usable_cores() - 1)) -> Callable[[], object]:
+def whole(*, folder: str, threads: int = 0) -> Callable[[], object]:
     """The long file from disk to disk, with every filter at work, as `convert` does it."""
     source, target = Path(folder) / "long.wav", Path(folder) / "whole.wav"
-    widened = Widened(NeuralDecorrelator.load(threads=threads), WIDTH)
+    widened = Widened(NeuralDecorrelator.load(threads=threads or network_threads()), WIDTH)
 
     def call() -> None:
         target.unlink(missing_ok=True)

@@ -31,8 +31,7 @@ def convert_all(
         ModelError: The model cannot be loaded.
     """
     workers = min(usable_cores(), len(jobs))
-    # What else a conversion does keeps a core busy.
-    decorrelator = method.build(threads=max(1, usable_cores() - 1) if workers == 1 else 1)
+    decorrelator = method.build(threads=network_threads() if workers == 1 else 1)
     if workers == 1:
         for job in jobs:
             yield job, attempt(job, decorrelator, options)
@@ -46,6 +45,11 @@ def convert_all(
             elif error:
                 raise error
             yield job, outcome
+
+
+def network_threads() -> int:
+    """Of one conversion alone: what else it does keeps a core busy."""
+    return max(1, usable_cores() - 1)
 
 
 def attempt(job: Job, decorrelator: Decorrelator, options: FileOptions) -> Outcome:

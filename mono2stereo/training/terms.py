@@ -77,9 +77,9 @@ def _movement(config: Config, natural: Natural | None) -> MovementLoss | None:
     """None where it has no weight and the data do not say what is natural."""
     weight = config.loss["movement"]
     known = natural is not None and natural.crop_samples == config.train.crop_samples
-    found = list(natural.movement.values()) if natural and known else []
+    figures = list(natural.movement.values()) if natural and known else []
     times = config.terms.movement.times_natural
-    targets = [None if value is None else value * by for value, by in zip(found, times, strict=False)]
+    targets = [None if value is None else value * by for value, by in zip(figures, times, strict=False)]
     if any(target is not None for target in targets):
         return MovementLoss(sample_rate=config.sample_rate, targets=targets)
     if weight and targets:
