@@ -44,10 +44,9 @@
     if (facts.named.length) { named(0); }
 
     async function toggle() {
-      if (engine.context.state !== "running") {
-        await /** @type {AudioContext} */ (engine.context).resume();
-        engine.play();
-      } else if (engine.playing || engine.resumes) { engine.pause(); } else { engine.play(); }
+      if (engine.playing || engine.resumes) { engine.pause(); return; }
+      await /** @type {AudioContext} */ (engine.context).resume();
+      engine.play();
     }
     const monitor = (name) => {
       engine.setMonitor(name === "mono" ? "stereo" : name);
