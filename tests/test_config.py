@@ -38,7 +38,7 @@ def test_full_and_published_are_the_published_settings(tmp_path):
     assert config.data.source == "musdb18hq"
     assert config.loss == {
         "coherence": 2.5, "mel": 5.625, "adversarial": 1.0, "feature_matching": 0.0, "level": 1.0, "lag": 0.0,
-        "noise_to_mask": 0.0, "movement": 0.0,
+        "noise_to_mask": 0.0, "movement": 0.0, "held": 0.0,
     }  # fmt: skip
     generator, train = config.generator, config.train
     assert (config.stft.frame_length, config.stft.frame_step, config.stft.fft_length) == (116, 58, 128)
@@ -82,6 +82,8 @@ def test_a_sections_value_goes_before_the_profiles_and_that_before_the_recipes(t
         ({"train.crop_samples": 9000}, ["train.crop_samples = 9000", "8990"]),
         ({"terms.coherence.frame_lengths": [16384]}, ["16384", "at least 16"]),
         ({"terms.movement.times_natural": [1.0] * 5}, ["terms.movement.times_natural", "at least 6 items"]),
+        ({"terms.held.range_hz": [60.0, 12000.0]}, ["terms.held.range_hz", "12000", "11025"]),
+        ({"loss.held": 1.0, "generator.kind": "conv2d"}, ["loss.held = 1.0", "conv2d", "set it to 0"]),
         ({"terms.coherence.floors": [0.3, 0.4]}, ["terms.coherence.floors", "one for each"]),
         ({"terms.coherence.floors": "natur"}, ["terms.coherence.floors", "'natur'", "'natural'"]),
         ({"train.checkpoint_every": 10_000}, ["train.checkpoint_every = 10000", "train.steps"]),
@@ -95,7 +97,7 @@ def test_a_sections_value_goes_before_the_profiles_and_that_before_the_recipes(t
         (
             {
                 f"loss.{name}": 0.0
-                for name in ("coherence", "mel", "level", "lag", "noise_to_mask", "movement")
+                for name in ("coherence", "mel", "level", "lag", "noise_to_mask", "movement", "held")
             },
             ["every weight is 0"],
         ),

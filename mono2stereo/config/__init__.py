@@ -30,6 +30,7 @@ from mono2stereo.errors import ConfigError
 from mono2stereo.models.receptive_field import filtered_frames, receptive_frames
 
 ADVERSARIAL = ("adversarial", "feature_matching")  # the loss terms that ask for discriminators
+HELD = "held"  # the loss term that asks the generator what it does while its gates rest
 
 
 class Config(Section):
@@ -176,6 +177,12 @@ class Config(Section):
             if name not in self.loss:
                 raise ConfigError(f"loss.{name}: missing; it must be set, 0 to measure and not to train")
 
+        if self.loss[HELD] and self.generator.kind != "gated_bank":
+            raise ConfigError(
+                f"loss.{HELD} = {self.loss[HELD]}: generator.kind = {self.generator.kind} has no gates that "
+                "rest while a tone is held; set it to 0"
+            )
+
     def _check_terms(self) -> None:
         mel, coherence, crop = self.terms.mel, self.terms.coherence, self.train.crop_samples
         if mel.frame_step > mel.frame_length:
@@ -191,6 +198,12 @@ class Config(Section):
             raise ConfigError(
                 f"terms.coherence.floors = {coherence.floors}: natural, or one for each of the "
                 f"{len(coherence.frame_lengths)} frame_lengths"
+            )
+        low, high = self.terms.held.range_hz
+        if not low < high < self.sample_rate / 2:
+            raise ConfigError(
+                f"terms.held.range_hz = [{low:g}, {high:g}]: a lower and a higher frequency below "
+                f"{self.sample_rate / 2:g}, half of sample_rate"
             )
         for frame_length in coherence.frame_lengths:
             frames = 1 + (crop - frame_length) // (frame_length // 4)

@@ -99,6 +99,10 @@ class MovementTerm(Section):
     times_natural: Annotated[list[PositiveFloat], Field(min_length=6, max_length=6)]  # of dsp.movement
 
 
+class HeldTerm(Section):
+    range_hz: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
+
+
 class Terms(Section):
     """What the loss terms measure; one that is not named here says itself what it takes."""
 
@@ -111,6 +115,7 @@ class Terms(Section):
     lag: LagTerm
     noise_to_mask: NoiseToMaskTerm
     movement: MovementTerm
+    held: HeldTerm
 
 
 class Train(Section):
@@ -118,6 +123,7 @@ class Train(Section):
     steps: Positive
     batch_size: Positive
     crop_samples: Positive
+    max_speed: Annotated[float, Field(ge=1, le=2)]
     log_every: Positive
     checkpoint_every: Positive
     validate_every: Positive

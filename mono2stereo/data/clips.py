@@ -13,6 +13,7 @@ from scipy.signal import fftconvolve, firwin2
 
 from mono2stereo.data.pairs import Pair
 from mono2stereo.dsp.mel import mel_centres_hz
+from mono2stereo.dsp.resampling import resample
 from mono2stereo.errors import DataError
 
 LEVEL_TAPS = 513
@@ -33,6 +34,8 @@ class ClipDrawer:
         real: "side", the recording's own, or "mid".
         real_level: How a side is levelled to its mid over the track: "none", "broadband" or "bands"
             (per mel band, so that the discriminators do not ask for an equalisation the mel loss forbids).
+        max_speed: Training clips are played up to so many times faster or slower, as if on tape, so that
+            every pitch is heard; 1: as they are.
     """
 
     pairs: Sequence[Pair]
@@ -41,6 +44,7 @@ class ClipDrawer:
     real_span: slice
     real: str = "side"
     real_level: str = "bands"
+    max_speed: float = 1.0
 
     def __post_init__(self) -> None:
         short = [pair.name for pair in self.pairs if len(pair.mid_side) < self.clip_samples]
@@ -72,10 +76,12 @@ class ClipDrawer:
             generator = np.random.default_rng([seed, step, place])
             for _ in range(REDRAWS):
                 index = generator.choice(len(self.pairs), p=probabilities)
-                start = int(generator.integers(len(self.pairs[index].mid_side) - self.clip_samples + 1))
-                if np.sqrt(np.mean(np.square(self._mid(index, start)))) > SILENCE:
+                length = len(self.pairs[index].mid_side)
+                samples = min(self._samples(generator), length)
+                start = int(generator.integers(length - samples + 1))
+                if np.sqrt(np.mean(np.square(self._mid(index, start, samples)))) > SILENCE:
                     break
-            clips.append(self.clip(index, start))
+            clips.append(self.clip(index, start, samples))
         mids, reals = zip(*clips, strict=True)
         return np.stack(mids), np.stack(reals)
 
@@ -90,20 +96,36 @@ class ClipDrawer:
         mids, reals = zip(*clips, strict=True)
         return np.stack(mids), np.stack(reals)
 
-    def clip(self, index: int, start: int) -> tuple[np.ndarray, np.ndarray]:
-        """One clip: mid `(clip_samples,)` from sample `start` of a track, and its real `(span,)`."""
-        track, mid = self.pairs[index].mid_side, self._mid(index, start)
-        if self.real == "mid":
-            return mid, mid[self.real_span]
+    def clip(self, index: int, start: int, samples: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """One clip: mid `(clip_samples,)` from sample `start` of a track, and its real `(span,)`.
+
+        Args:
+            index: Which track.
+            start: In samples.
+            samples: How many of the track become a clip; by default as many as it has.
+        """
+        samples = samples or self.clip_samples
+        mid = self._mid(index, start, samples)
+        real = mid if self.real == "mid" else self._levelled_side(index, start, samples)
+        mid, real = (resample(signal, samples, self.clip_samples) for signal in (mid, real))
+        return mid, real[self.real_span]
+
+    def _samples(self, generator: np.random.Generator) -> int:
+        if self.max_speed == 1:
+            return self.clip_samples
+        return round(self.clip_samples * self.max_speed ** generator.uniform(-1, 1))
+
+    def _mid(self, index: int, start: int, samples: int) -> np.ndarray:
+        return np.array(self.pairs[index].mid_side[start : start + samples, 0])
+
+    def _levelled_side(self, index: int, start: int, samples: int) -> np.ndarray:
+        track = self.pairs[index].mid_side
         taps = self._taps[index]  # type: ignore[attr-defined]
         margin = len(taps) // 2
-        first, last = start + self.real_span.start - margin, start + self.real_span.stop + margin
+        first, last = start - margin, start + samples + margin
         inside = track[max(first, 0) : min(last, len(track)), 1]
         side = np.pad(inside, (max(-first, 0), max(last - len(track), 0)))
-        return mid, fftconvolve(side, taps, mode="valid").astype(np.float32)
-
-    def _mid(self, index: int, start: int) -> np.ndarray:
-        return np.array(self.pairs[index].mid_side[start : start + self.clip_samples, 0])
+        return fftconvolve(side, taps, mode="valid").astype(np.float32)
 
     def _level_taps(self, pair: Pair) -> np.ndarray:
         """Linear-phase FIR that brings a track's side to the level of its mid."""

@@ -98,15 +98,25 @@ class GatedBankGenerator(Generator):
 
     def gates(self, spectrum: tf.Tensor) -> tf.Tensor:
         """From 0 to 2, (batch, frames - gate_frames, n_bins · filters_per_bin)."""
-        outputs = outputs_in_turn(self.gate_layers, self.envelopes(spectrum), training=False)
-        return 2.0 * tf.sigmoid(outputs[-1])
+        return self._gates_of(self.envelopes(spectrum))
+
+    def _gates_of(self, envelopes: tf.Tensor) -> tf.Tensor:
+        return 2.0 * tf.sigmoid(outputs_in_turn(self.gate_layers, envelopes, training=False)[-1])
 
     def call(self, spectrum: tf.Tensor) -> tf.Tensor:
+        outputs = self._filtered(spectrum)
+        gates = self.gates(spectrum)[:, -tf.shape(outputs)[1] :]
+        return self.sum(outputs * tf.repeat(gates, 2, axis=-1))
+
+    def at_rest(self, spectrum: tf.Tensor) -> tf.Tensor:
+        # Envelopes of what is steady are their own means, ln 1.
+        steady = tf.zeros((1, 1 + GATE_SPACING * sum(kernel - 1 for kernel in GATE_KERNELS), 2 * self.n_bins))
+        return self.sum(self._filtered(spectrum) * tf.repeat(self._gates_of(steady), 2, axis=-1))
+
+    def _filtered(self, spectrum: tf.Tensor) -> tf.Tensor:
         late = output_kernel_frames(self.kernel_frames) - 1
         frames = tf.shape(spectrum)[1] - self.receptive_frames + late
-        outputs = self.bank(spectrum[:, 1 - frames - self.kernel_frames :])
-        gates = self.gates(spectrum)[:, -frames:]
-        return self.sum(outputs * tf.repeat(gates, 2, axis=-1))
+        return self.bank(spectrum[:, 1 - frames - self.kernel_frames :])
 
 
 def mean_by_pairs(x: tf.Tensor, shifts: tuple[int, ...]) -> tf.Tensor:

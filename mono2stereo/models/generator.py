@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from mono2stereo.models.receptive_field import Kind, receptive_frames
 
@@ -38,6 +39,10 @@ class Generator(keras.Model):
     def receptive_frames(self) -> int:
         """Frames consumed: the outputs are this many fewer than the inputs."""
         return receptive_frames(self.kind, self.kernel_frames)
+
+    def at_rest(self, spectrum: tf.Tensor) -> tf.Tensor:
+        """As a call, with the gates as they are while a tone is held: a linear filter. Kinds with gates."""
+        raise NotImplementedError
 
     def start_from_copy(self, lookahead_frames: int, phase_degrees: float = 0.0) -> None:
         """Add to the random weights what copies the mid, turned by a phase.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -9,6 +11,9 @@ import tensorflow as tf
 from mono2stereo.dsp.filters import highpass_sos, impulse_response
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.models.generators import Generator
+from mono2stereo.models.receptive_field import filtered_frames
+
+RINGING_FRAMES = 160  # of the high-pass, after the generator's own filters
 
 
 class MidToSide(keras.Model):
@@ -58,10 +63,22 @@ class MidToSide(keras.Model):
 
     def call(self, mid: tf.Tensor) -> tf.Tensor:
         """Mid `(batch, samples)` → side `(batch, samples of span)`; samples must be static."""
+        return self._side(mid, self.generator)
+
+    def response_at_rest(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Side of an impulse with the generator `at_rest`, and the impulse high-passed; `(1, samples)`."""
+        stft, generator = self.stft, self.generator
+        frames = filtered_frames(generator.kind, generator.kernel_frames) + RINGING_FRAMES
+        samples = stft.frame_length + (generator.receptive_frames + frames - 1) * stft.frame_step
+        span = self.span(samples)
+        impulse = tf.one_hot([span.start + stft.frame_length], samples, dtype=keras.backend.floatx())
+        return self._side(impulse, generator.at_rest), self.highpass(impulse[:, span])
+
+    def _side(self, mid: tf.Tensor, generate: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
         stft = self.stft
         lengths = stft.frame_length, stft.frame_step, stft.fft_length
         spectrum = tf.signal.stft(mid, *lengths, window_fn=lambda _, dtype: tf.constant(stft.window, dtype))
-        spectrum = self.generator(complex_to_real(spectrum))
+        spectrum = generate(complex_to_real(spectrum))
         side = tf.signal.inverse_stft(
             real_to_complex(spectrum),
             *lengths,

@@ -42,7 +42,7 @@ from mono2stereo.training.needs import disk_needed
 from mono2stereo.training.optimizer import AdamW
 from mono2stereo.training.resume import ResumeState
 from mono2stereo.training.step import GanStep
-from mono2stereo.training.terms import terms_of
+from mono2stereo.training.terms import held_term, terms_of
 
 # What decides the numbers of a run, beside the data and the code.
 FINGERPRINTED = ("seed", "sample_rate", "stft", "generator", "discriminator", "loss", "terms", "train")
@@ -87,6 +87,7 @@ class Training:
                 real_span=slice(span.stop - config.train.crop_samples, span.stop),
                 real=config.discriminator.real,
                 real_level=config.discriminator.real_level,
+                max_speed=config.train.max_speed,  # `fixed` clips, validation's, are as they are
             )
             for split in ("train", "valid")
         )
@@ -279,6 +280,7 @@ def gan_step(config: Config, model: MidToSide, natural: Natural | None = None) -
         discriminator_optimizer=discriminator
         and _optimizer(config, discriminator, config.discriminator.start_step),
         crop_samples=config.train.crop_samples,
+        held=held_term(config),
     )
     return GanStep(gan, discriminator_start_step=config.discriminator.start_step)
 

@@ -21,6 +21,7 @@ from mono2stereo.losses.adversarial import (
     discriminator_loss,
     feature_matching_loss,
 )
+from mono2stereo.losses.held_loss import HeldLoss
 from mono2stereo.losses.signal_terms import SignalTerm, signal_terms
 from mono2stereo.losses.weighted_sum import weighted_sum
 from mono2stereo.models.discriminators import Discriminator
@@ -42,6 +43,7 @@ class Gan:
         generator_optimizer: For `model`.
         discriminator_optimizer: For `discriminator`.
         crop_samples: How many samples at the end of what `model` makes the losses see.
+        held: A term of the model alone; None for a generator without gates.
     """
 
     model: MidToSide
@@ -51,6 +53,7 @@ class Gan:
     generator_optimizer: AdamW
     discriminator_optimizer: AdamW | None
     crop_samples: int
+    held: HeldLoss | None = None
 
 
 class Signals(NamedTuple):
@@ -82,7 +85,7 @@ def train_step(gan: Gan, mid: tf.Tensor, real: tf.Tensor, *, judged: bool) -> Fi
     """
     with tf.GradientTape() as tape:
         signals = signals_of(gan, mid, real)
-        terms = signal_terms(gan.terms, side=signals.side, mid=signals.mid)
+        terms = measured_terms(gan, signals)
         figures: Figures = {}
         if judged:
             seen = apart(signals)
@@ -103,7 +106,7 @@ def train_step(gan: Gan, mid: tf.Tensor, real: tf.Tensor, *, judged: bool) -> Fi
 def measure_step(gan: Gan, mid: tf.Tensor, real: tf.Tensor, *, judged: bool) -> Figures:
     """The same figures without an update."""
     signals = signals_of(gan, mid, real)
-    terms = signal_terms(gan.terms, side=signals.side, mid=signals.mid)
+    terms = measured_terms(gan, signals)
     figures: Figures = {}
     if judged:
         assert gan.discriminator is not None
@@ -125,6 +128,15 @@ def signals_of(gan: Gan, mid: tf.Tensor, real: tf.Tensor) -> Signals:
         mid=model.highpass(mid[:, model.span(mid.shape[-1])])[:, -crop:],
         real=model.highpass(real),
     )
+
+
+def measured_terms(gan: Gan, signals: Signals) -> dict[str, tf.Tensor]:
+    """All that take no discriminator."""
+    terms = signal_terms(gan.terms, side=signals.side, mid=signals.mid)
+    if gan.held:
+        response, impulse = gan.model.response_at_rest()
+        terms["held"] = gan.held(response=response, impulse=impulse)
+    return terms
 
 
 def apart(signals: Signals) -> Signals:

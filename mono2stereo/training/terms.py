@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mono2stereo.config import ADVERSARIAL, Config
+from mono2stereo.config import ADVERSARIAL, HELD, Config
 from mono2stereo.data.pairs import Natural
 from mono2stereo.errors import ConfigError, DataError
 from mono2stereo.losses.coherence_loss import CoherenceLoss
+from mono2stereo.losses.held_loss import HeldLoss
 from mono2stereo.losses.lag_loss import LagLoss
 from mono2stereo.losses.level_loss import LevelLoss
 from mono2stereo.losses.mel_loss import MelLoss
@@ -37,9 +38,16 @@ def terms_of(config: Config, natural: Natural | None) -> dict[str, SignalTerm]:
         "movement": _movement(config, natural),
     }
     for name, weight in config.loss.items():
-        if name not in (*terms, *ADVERSARIAL):
+        if name not in (*terms, *ADVERSARIAL, HELD):
             raise ConfigError(f"loss.{name} = {weight}: there is no such term; there are {', '.join(terms)}")
     return {name: term for name, term in terms.items() if term}
+
+
+def held_term(config: Config) -> HeldLoss | None:
+    """None for a generator without gates, of which no term can ask what it does while they rest."""
+    if config.generator.kind != "gated_bank":
+        return None
+    return HeldLoss(sample_rate=config.sample_rate, **config.terms.held.model_dump())
 
 
 def _coherence(config: Config, natural: Natural | None) -> CoherenceLoss:

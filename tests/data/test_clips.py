@@ -98,6 +98,33 @@ def test_real_is_the_span_of_the_same_clip(level: str) -> None:
     np.testing.assert_array_equal(drawer(real="mid").clip(0, 7)[1], track[27 : 7 + CLIP, 0])
 
 
+@pytest.mark.parametrize("real", ["side", "mid"])
+def test_another_speed_is_the_same_music_at_another_pitch(real: str) -> None:
+    """Tones of a track, 1.25 times as high; mid and real stay together."""
+    time = np.arange(30_000) / 22050
+    track = np.stack([np.sin(2 * np.pi * hz * time) for hz in (800, 1600)], axis=1).astype(np.float32)
+    levels = np.ones(80, np.float32)
+    settings = {"sample_rate": 22050, "clip_samples": 20_000, "real_span": slice(1000, 19_000)}
+    clips = ClipDrawer([Pair("a", "train", 22050, track, 0.0, levels, levels)], **settings, real=real)
+    mid, sound = clips.clip(0, 77, 25_000)
+    at = (77 + 1.25 * np.arange(20_000)) / 22050
+    inside = slice(1000, 19_000)  # a resampler's filter reaches past the ends of a clip
+    np.testing.assert_allclose(mid[inside], np.sin(2 * np.pi * 800 * at)[inside], atol=1e-3)
+    heard = 1600 if real == "side" else 800
+    np.testing.assert_allclose(sound, np.sin(2 * np.pi * heard * at)[inside], atol=1e-3)
+
+
+def test_speeds_are_drawn_between_the_limits_and_a_short_track_allows_what_it_has() -> None:
+    clips = drawer(max_speed=1.5)
+    assert clips.batch(0, 1, range(300))[0].shape == (300, CLIP)
+    lengths = {
+        stop - start for pair in clips.pairs for start, stop, column in pair.mid_side.read if column == 0
+    }
+    assert (min(lengths), max(lengths)) == (round(CLIP / 1.5), round(CLIP * 1.5))
+    short = drawer(max_speed=2.0, clip_samples=390, real_span=slice(20, 390))
+    assert short.batch(0, 1, range(20))[1].shape == (20, 370)
+
+
 def test_bands_bring_a_side_to_its_mids_level_band_by_band() -> None:
     """Its side 12 dB below the mid in the bass, 6 dB above it in the treble, told by the track's levels."""
     noise = np.random.default_rng(5).standard_normal((20000, 2), np.float32)

@@ -112,6 +112,19 @@ def test_a_steady_tone_has_nothing_beside_it(model):
         assert 10 * np.log10(beside / of_mid) < -40, pitch
 
 
+def test_at_rest_it_does_to_an_impulse_what_it_does_to_a_held_tone(model):
+    """The linear filter that a network is while its gates rest, biases of theirs included."""
+    for layer in model.generator.gate_layers:
+        layer.bias.assign(tf.random.stateless_normal(layer.bias.shape, (0, 1)))
+    response, impulse = (np.abs(np.fft.rfft(x[0], 1 << 16)) for x in model.response_at_rest())
+    time = np.arange(4 * RATE) / RATE
+    for pitch in PITCHES_HZ:
+        tone = np.sin(2 * np.pi * pitch * time).astype(np.float32)
+        side, mid = (np.asarray(x)[0][-RATE:].std() for x in (model(tone[None]), model.highpass(tone[None])))
+        at = round(pitch / RATE * (1 << 16))
+        assert response[at] / impulse[at] == pytest.approx(side / mid, rel=0.05, abs=0.01), pitch
+
+
 @pytest.mark.parametrize("phase", [0.0, 50.0, 90.0])
 def test_the_start_is_the_mid_turned(phase):
     made = GatedBankGenerator(n_bins=BINS, filters_per_bin=1, kernel_frames=9, use_bias=False)

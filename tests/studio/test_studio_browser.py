@@ -184,7 +184,7 @@ def test_dropped_played_and_heard_as_convert_writes_it(opened: Any, studio: Stud
     opened.find_element("css selector", "#name").click()  # no page may sound before a person has clicked
     page.run("const { engine } = listening.player; engine.context.resume().then(() => engine.play())")
     page.until("return listening.player.engine.playing")
-    page.run("listening.player.engine.context.suspend()")  # as a browser may: the button still does what it says
+    page.run("listening.player.engine.context.suspend()")  # as a browser may
     page.until("return listening.player.engine.context.state === 'suspended'")
     page.click("#play")
     page.until("return !listening.player.engine.playing")

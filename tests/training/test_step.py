@@ -13,10 +13,12 @@ import tensorflow as tf
 from mono2stereo.dsp.stft import Stft
 from mono2stereo.losses.adversarial import adversarial_loss, feature_matching_loss
 from mono2stereo.losses.coherence_loss import CoherenceLoss
+from mono2stereo.losses.held_loss import HeldLoss
 from mono2stereo.losses.mel_loss import MelLoss
 from mono2stereo.losses.movement_loss import MovementLoss
 from mono2stereo.losses.signal_terms import signal_terms
 from mono2stereo.models.discriminators import Discriminator
+from mono2stereo.models.gated_bank import GatedBankGenerator
 from mono2stereo.models.generators import GroupedConv1DGenerator
 from mono2stereo.models.mid_to_side import MidToSide
 from mono2stereo.training.gan import (
@@ -108,6 +110,25 @@ def test_the_generators_update_lowers_its_own_loss_and_moves_nothing_else():
     assert all(moved(gan.model, generator))
     vectors = [variable.name == "u" for variable in gan.discriminator.variables]
     assert moved(gan.discriminator, discriminator) == vectors
+
+
+def test_held_tones_come_to_the_mids_level_whatever_the_music(float64):
+    generator = GatedBankGenerator(n_bins=9, filters_per_bin=2, kernel_frames=3, use_bias=False)
+    model = MidToSide(generator, stft=Stft(16, 8, 16), sample_rate=RATE, highpass_hz=500.0)
+    samples = 16 + 8 * (generator.receptive_frames + 20)
+    gan = make_gan(
+        model=model,
+        terms={},
+        weights={"held": 1.0},
+        generator_optimizer=moving(model),
+        crop_samples=100,
+        held=HeldLoss(sample_rate=RATE, range_hz=[1000.0, 8000.0]),
+    )
+    mid = tf.zeros((1, samples), tf.float64)
+    figures = [train_step(gan, mid, mid[:, :100], judged=False) for _ in range(40)]
+    assert float(figures[0]["held"]) > 0.3
+    assert float(figures[-1]["total"]) < 0.5 * float(figures[0]["held"])
+    assert float(measure_step(gan, mid, mid[:, :100], judged=False)["held"]) < 0.5 * float(figures[0]["held"])
 
 
 def test_the_discriminators_update_lowers_its_own_loss_and_moves_nothing_else():
