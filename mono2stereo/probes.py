@@ -27,7 +27,7 @@ from mono2stereo.synthesis.notes import Note, Part
 
 TONES_HZ = (110.0, 220.0, 440.0, 880.0, 1760.0, 3520.0, 7040.0)
 VOWELS_HZ = ((730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480))  # formants
-HELD_HZ = tuple(65.4 * 2 ** (semitone / 12) for semitone in range(61))  # C2 to C7
+HELD_HZ = tuple(np.geomspace(110.0, 1760.0, 90))  # A2 to A6, in no temperament
 HELD_SECONDS = 3  # of which the last: gates rest when the note is as old as the longest mean
 SETTLED = SAMPLE_RATE  # samples after which a steady tone's side is steady
 MEMORY_SECONDS = 0.45  # of the network: what a sweep passed that long ago may still sound
@@ -149,7 +149,7 @@ def _held_notes(side: Side) -> Iterator[Figure]:
     mid = 0.25 * np.concatenate([np.sin(2 * np.pi * hz * time) for hz in HELD_HZ])
     last, its_last = (x.reshape(len(HELD_HZ), HELD_SECONDS, SAMPLE_RATE)[:, -1] for x in (mid, side(mid)))
     away = [abs(level_db(made) - level_db(note)) for made, note in zip(its_last, last, strict=True)]
-    yield Figure("held notes, C2 to C7", "side re mid, worst either way (dB)", max(away), 6.0)
+    yield Figure("held notes, A2 to A6", "side re mid, worst either way (dB)", max(away), 6.0)
 
 
 def _saws(side: Side) -> Iterator[Figure]:

@@ -37,8 +37,9 @@ PROBES = """# Probes
 What the model makes of signals that can be judged without a recording, at 44 100 Hz;
 `mono2stereo/probes.py` says how each is measured. *Outside its critical band*: what a steady tone
 or a sweep gained that a linear filter could not have added. *Between its harmonics*: the same of a saw,
-farther than 21 Hz from each of them. *Above the masked threshold*: the most audible of it while the mid, at
-80 dB SPL, plays along.
+farther than 21 Hz from each of them. *Held notes*: how far the side of a note that stands still lies above
+or below the note. *Above the masked threshold*: the most audible of it while the mid, at 80 dB SPL, plays
+along.
 
 """
 

@@ -15,7 +15,7 @@ def test_a_linear_filter_distorts_nothing():
     assert len(steady) == 25
     assert all(figure.value < -100 for figure in steady)
     beyond = {figure.probe for figure in figures if not figure.kept}
-    assert beyond == {"direct current", "held notes, C2 to C7"}  # random taps have notches
+    assert beyond == {"direct current", "held notes, A2 to A6"}  # random taps have notches
 
 
 def test_the_default_model_comes_out_sane():
