@@ -19,15 +19,15 @@ def test_a_linear_filter_distorts_nothing():
 
 
 def test_the_default_model_comes_out_sane():
-    """All within their limits but three, which MODEL_CARD.md names: slow movement cost them."""
+    """All within their limits but three, which MODEL_CARD.md names."""
     beyond = [figure for figure in judge_probes(NeuralDecorrelator.load()) if not figure.kept]
     assert [(figure.probe, figure.quantity) for figure in beyond] == [
         ("tone, 110 Hz", "above the masked threshold (dB)"),
         ("tone, 880 Hz", "above the masked threshold (dB)"),
         ("choir", "onsets"),
     ]
-    assert max(figure.value for figure in beyond) < 23
-    assert beyond[2].value > 0.39
+    assert max(figure.value for figure in beyond) < 22
+    assert beyond[2].value > 0.37  # held notes and other speeds cost it 0.02
 
 
 def test_the_default_model_leaves_steady_tones_alone():
