@@ -16,7 +16,7 @@ import pandas as pd
 import scipy.fft
 import soundfile
 
-from benchmarks.width import SUFFIXES
+from benchmarks.width import recordings
 from mono2stereo.conversion import Widened, Width
 from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
@@ -113,8 +113,7 @@ def main() -> None:
     methods: dict[str, Decorrelator | None] = {"own side": None}
     methods["default model"] = Widened(NeuralDecorrelator.load(), Width())
     methods |= {model.stem: Widened(NeuralDecorrelator.load(model), Width()) for model in options.models}
-    files = sorted(file for file in options.folder.rglob("*") if file.suffix.lower() in SUFFIXES)
-    rows = [row for file in files for row in measure(file, methods)]
+    rows = [row for file in recordings(options.folder) for row in measure(file, methods)]
     if not rows:
         raise SystemExit(f"{options.folder}: no stereo recordings of {RATE} Hz, 12 s and more, with treble")
     table = pd.DataFrame(rows)

@@ -19,10 +19,19 @@ from mono2stereo.conversion import Widened, Width, WidthCurve
 from mono2stereo.data.natural import WIDTH_CENTRES_HZ, OwnRateLevels
 from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.decorrelators.neural import NeuralDecorrelator
+from mono2stereo.sounds.folders import recordings_below
 
 TOLERANCE_DB = 1.5
 QUIET_DB = -70.0  # of the mid below its loudest band: nothing there to be wide
 SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff"}
+
+
+def recordings(folder: Path) -> list[Path]:
+    """Files below a folder that soundfile reads, links included."""
+    found = [folder / name for name in recordings_below(folder) if name.suffix.lower() in SUFFIXES]
+    if not found:
+        raise SystemExit(f"{folder}: holds no {', '.join(sorted(SUFFIXES))}")
+    return found
 
 
 def side_to_mid_db(mid: np.ndarray, sample_rate: int, decorrelator: Decorrelator) -> np.ndarray:
@@ -44,7 +53,7 @@ def main() -> None:
     if not asked or not model.card.own_width:
         raise SystemExit("the model's card holds no natural_width or no own_width; export it anew")
     found = []
-    for file in sorted(file for file in options.folder.rglob("*") if file.suffix.lower() in SUFFIXES):
+    for file in recordings(options.folder):
         samples, sample_rate = soundfile.read(file, dtype="float32", always_2d=True)
         found.append(side_to_mid_db(samples.mean(axis=1), sample_rate, Widened(model, Width())))
     told = np.sum(np.isfinite(found), axis=0) > len(found) / 2
