@@ -45,6 +45,7 @@ from mono2stereo.training.step import GanStep
 from mono2stereo.training.terms import held_term, terms_of
 
 # What decides the numbers of a run, beside the data and the code.
+OF_DISCRIMINATORS = ("discriminator", "gradient_norm_discriminator")  # figures that dvc.yaml draws
 FINGERPRINTED = ("seed", "sample_rate", "stft", "generator", "discriminator", "loss", "terms", "train")
 
 
@@ -148,7 +149,7 @@ class Training:
             schedule=Schedule(settings.log_every, settings.validate_every, settings.checkpoint_every),
             validation=self.valid_clips.fixed(settings.validation_clips),
             batch_size=settings.batch_size,
-            curves=Curves(self.reports, self.state.ledger, sink),
+            curves=Curves(self.reports, self.state.ledger, sink, [*self.config.loss, *OF_DISCRIMINATORS]),
             export=export,
             state=self.state,
             facts=facts,

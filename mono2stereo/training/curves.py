@@ -26,10 +26,13 @@ class Curves:
         folder: Where the CSV files go.
         ledger: Where rows survive a kill.
         sink: Called with `{metric: value}` and the step; again with those it may have got before a kill.
+        columns: Figures that the files have columns for, measured or not: where one is missing DVC draws
+            none of the others.
     """
 
-    def __init__(self, folder: Path, ledger: Path, sink: Sink) -> None:
+    def __init__(self, folder: Path, ledger: Path, sink: Sink, columns: Sequence[str] = ()) -> None:
         self.folder = folder
+        self._always = columns
         self.rows: list[Row] = []
         self._columns: dict[str, list[str]] = {}
         self._ledger = ledger
@@ -72,7 +75,8 @@ class Curves:
     def _write(self, name: str) -> None:
         """A whole CSV file."""
         rows = [row for row in self.rows if row[0] == name]
-        columns = self._columns[name] = list(dict.fromkeys(key for row in rows for key in row[2]))
+        measured = [key for row in rows for key in row[2]]
+        columns = self._columns[name] = list(dict.fromkeys([*measured, *self._always]))
         path = self.folder / f"{name}.csv"
         with (
             named_faults(path),

@@ -305,6 +305,15 @@ def test_a_kill_anywhere_in_the_curves_loses_and_doubles_nothing(tmp_path: Path)
         assert [step for step, _ in tracked.histories["valid/loss"]] == [2, 4, 6]
 
 
+def test_what_is_not_measured_has_its_empty_column(tmp_path: Path) -> None:
+    curves = Curves(tmp_path, tmp_path / "curves.jsonl", lambda figures, step: None, ["mel", "adversarial"])
+    curves.begin()
+    curves.log("train", 1, {"total": 2.0, "mel": 1.0})
+    curves.log("train", 2, {"total": 1.0, "mel": 0.5})
+    lines = (tmp_path / "train.csv").read_text().split()
+    assert lines == ["step,total,mel,adversarial", "1,2,1,", "2,1,0.5,"]
+
+
 def test_a_flipped_bit_in_the_ledger_is_noticed(tmp_path: Path) -> None:
     folder, ledger = tmp_path / "reports", tmp_path / "curves.jsonl"
     curves = Curves(folder, ledger, lambda figures, step: None)
