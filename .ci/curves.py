@@ -24,7 +24,8 @@ OURS, OTHER = "#1f6feb", "#9a6700"  # blue, brown: readable on GitHub's light an
 def _columns(text: str) -> dict[str, list[float]]:
     rows = list(csv.DictReader(io.StringIO(text)))
     rows = rows[:: -(-len(rows) // MAX_POINTS) or 1]
-    return {name: [float(row[name] or "nan") for row in rows] for name in rows[0]} if rows else {}
+    measured = [name for name in rows[0] if any(row[name] for row in rows)] if rows else []
+    return {name: [float(row[name] or "nan") for row in rows] for name in measured}
 
 
 def _at(revision: str, path: str) -> dict[str, list[float]]:
