@@ -160,6 +160,11 @@ class Config(Section):
                 f"discriminator.start_step = {self.discriminator.start_step}: below train.steps, "
                 f"{train.steps}, or else set loss.adversarial and loss.feature_matching to 0"
             )
+        if self.loss[HELD] and generator.kind != "gated_bank":
+            raise ConfigError(
+                f"loss.{HELD} = {self.loss[HELD]}: generator.kind = {generator.kind} has no gates that "
+                "rest while a tone is held; set it to 0"
+            )
         if not any(self.loss.values()):
             raise ConfigError("loss: every weight is 0; at least one term must train")
         return self
@@ -176,12 +181,6 @@ class Config(Section):
         for name in terms:
             if name not in self.loss:
                 raise ConfigError(f"loss.{name}: missing; it must be set, 0 to measure and not to train")
-
-        if self.loss[HELD] and self.generator.kind != "gated_bank":
-            raise ConfigError(
-                f"loss.{HELD} = {self.loss[HELD]}: generator.kind = {self.generator.kind} has no gates that "
-                "rest while a tone is held; set it to 0"
-            )
 
     def _check_terms(self) -> None:
         mel, coherence, crop = self.terms.mel, self.terms.coherence, self.train.crop_samples

@@ -105,9 +105,9 @@ class ClipDrawer:
             samples: How many of the track become a clip; by default as many as it has.
         """
         samples = samples or self.clip_samples
-        mid = self._mid(index, start, samples)
-        real = mid if self.real == "mid" else self._levelled_side(index, start, samples)
-        mid, real = (resample(signal, samples, self.clip_samples) for signal in (mid, real))
+        mid = real = resample(self._mid(index, start, samples), samples, self.clip_samples)
+        if self.real == "side":
+            real = resample(self._levelled_side(index, start, samples), samples, self.clip_samples)
         return mid, real[self.real_span]
 
     def _samples(self, generator: np.random.Generator) -> int:
