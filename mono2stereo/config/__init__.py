@@ -6,6 +6,7 @@ the wrong type or impossible, is refused in one line. Nothing below the stages s
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -82,8 +83,10 @@ class Config(Section):
 
     @property
     def clip_samples(self) -> int:
-        """Samples of a clip: what the losses see and, before it, the generator's context."""
-        return self.generator.context_frames * self.stft.frame_step + self.train.crop_samples
+        """Samples of a clip, whole frames: the generator's context and, at its end, what the losses see."""
+        length, step = self.stft.frame_length, self.stft.frame_step
+        frames = self.generator.context_frames + ceil((self.train.crop_samples - length) / step)
+        return length + frames * step
 
     def flat(self) -> dict[str, Any]:
         """All settings with dotted keys, as MLflow wants them."""
@@ -144,12 +147,6 @@ class Config(Section):
             )
         if self.data.valid_fraction + self.data.test_fraction >= 1:
             raise ConfigError("data.valid_fraction + data.test_fraction: below 1, to leave tracks to train")
-        if (train.crop_samples - stft.frame_length) % stft.frame_step:
-            whole = (train.crop_samples - stft.frame_length) // stft.frame_step * stft.frame_step
-            raise ConfigError(
-                f"train.crop_samples = {train.crop_samples}: whole frames, stft.frame_length + a multiple of "
-                f"stft.frame_step, such as {max(whole, 0) + stft.frame_length}"
-            )
         self._check_names()
         self._check_terms()
         for key in ("log_every", "checkpoint_every", "validate_every"):

@@ -36,10 +36,11 @@ def start_from_model(model: MidToSide, path: Path) -> None:
         card = ModelCard.loads(card_text)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from None
+    window = {name: getattr(model.stft, name) for name in ("frame_length", "kaiser_beta")}  # any will do
     for setting, theirs, ours in (
         ("generator.kind", card.generator, model.generator.kind),
         ("sample_rate", card.sample_rate, model.sample_rate),
-        ("stft", replace(card.stft, kaiser_beta=model.stft.kaiser_beta), model.stft),  # under any window
+        ("stft", replace(card.stft, **window), model.stft),
         ("generator.lookahead_frames", card.lookahead_frames, model.lookahead_frames),
         ("receptive field in frames", card.receptive_frames, model.generator.receptive_frames),
     ):
