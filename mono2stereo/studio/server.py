@@ -28,7 +28,7 @@ from mono2stereo.studio.passage import WIDTHS
 from mono2stereo.studio.responses import responses
 from mono2stereo.studio.saving import Batch, file_name, named_path, save
 from mono2stereo.studio.settings import arguments, checked, command_line, form
-from mono2stereo.studio.tab import Tab
+from mono2stereo.studio.tab import SupersededError, Tab
 from mono2stereo.studio.workers import Workers
 from mono2stereo.web import shared_assets
 
@@ -86,7 +86,7 @@ class Studio:
                 ],
                 Route("/{name:path}", self._asset),
             ],
-            exception_handlers={Mono2StereoError: _refused, OSError: _refused},
+            exception_handlers={SupersededError: _superseded, Mono2StereoError: _refused, OSError: _refused},
             lifespan=self._lifespan,
         )
 
@@ -298,3 +298,7 @@ def _range(request: Request, most: int) -> tuple[int, int]:
 async def _refused(request: Request, error: Exception) -> Response:
     text = fault(error) if isinstance(error, OSError) else str(error)
     return JSONResponse({"error": text}, 400)
+
+
+async def _superseded(request: Request, error: Exception) -> Response:
+    return Response(status_code=204)

@@ -18,6 +18,10 @@ from mono2stereo.studio.workers import Job, Workers
 MOST_SIDES = 6  # at once, of one recording
 
 
+class SupersededError(DataError):
+    """What was asked for is no longer wanted: another recording or passage took its place."""
+
+
 @dataclass
 class Side:
     """A side on disk, or coming.
@@ -27,6 +31,7 @@ class Side:
         file: Of its samples.
         card: Of the network that made it, as JSON.
         changes_mid: Whether it has a mid of its own.
+        dropped: Whether its recording was closed, or newer sides took its place.
         job: What makes it.
     """
 
@@ -36,6 +41,7 @@ class Side:
     changes_mid: bool = False
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     failed: str = ""
+    dropped: bool = False
     job: Job | None = None
 
 
@@ -115,6 +121,7 @@ class Tab:
         """The side of the method that these settings name, made from now on if it is not there.
 
         Raises:
+            SupersededError: The recording was closed meanwhile.
             DataError: It cannot be made.
         """
         options, _, _ = checked(settings)
@@ -130,6 +137,8 @@ class Tab:
             await self._make(side, *key)
         side = self.sides[key] = self.sides.pop(key)  # the youngest now
         await side.opened.wait()
+        if side.dropped:
+            raise SupersededError("no longer wanted")
         if side.failed:
             raise DataError(side.failed)
         return side
@@ -187,14 +196,18 @@ class Tab:
         """Of a voice's samples.
 
         Raises:
+            SupersededError: It was there, or will be.
             DataError: There is none of this name.
         """
         files = {"mid": self.mid}
         for side in self.sides.values():
             files |= {f"side-{side.number}": side.file, f"mid-{side.number}": voices.own_mid(side.file)}
-        if voice not in files or not files[voice].exists():
-            raise DataError(f"{voice[:40]}: no such voice")
-        return files[voice]
+        if voice in files and files[voice].exists():
+            return files[voice]
+        numbers = range(1, self._numbers + 1)
+        if voice in ("mid", *(f"{kind}-{number}" for kind in ("side", "mid") for number in numbers)):
+            raise SupersededError(f"{voice} is of another recording")
+        raise DataError(f"{voice[:40]}: no such voice")
 
     def work(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Do something that ends with the tab, if not before."""
@@ -209,7 +222,7 @@ class Tab:
             self._measuring = None
             await job.stop()
             if not done.done():
-                done.set_result({"event": "superseded"})
+                done.set_exception(SupersededError("another passage is measured"))
 
     async def finished(self, work: Coroutine[Any, Any, Any]) -> Any:
         """What work comes to that ends with the tab.
@@ -246,5 +259,5 @@ class Tab:
             await side.job.stop()
         for file in self._place.glob(f"{side.file.name}*"):
             file.unlink(missing_ok=True)
-        side.failed = side.failed or "no longer wanted"
+        side.dropped = True
         side.opened.set()

@@ -225,6 +225,13 @@
       this.#changed();
     }
 
+    /** What the play button does. The state of a context says nothing: a busy browser's lags behind what plays. */
+    async toggle() {
+      if (this.playing || this.resumes) { this.pause(); return; }
+      await /** @type {AudioContext} */ (this.context).resume();
+      this.play();
+    }
+
     /** Where in the music we are, in samples. */
     position() {
       if (!this.playing) { return this.from; }

@@ -20,6 +20,7 @@ import websocket
 
 RATE = 44100
 PATIENCE_SECONDS = 120
+SUPERSEDED = object()  # another recording or passage took the place of what was asked
 
 
 def recording(file: Path, seconds: float = 3.0, *, subtype: str = "FLOAT") -> Path:
@@ -85,6 +86,8 @@ class Tab:
 
     def call(self, name: str, **asked: Any) -> Any:
         status, body = self.studio.ask(f"tabs/{self.key}/{name}", json.dumps(asked).encode())
+        if status == 204:
+            return SUPERSEDED
         return json.loads(body) if status == 200 else json.loads(body)["error"]
 
     def get(self, name: str) -> bytes:

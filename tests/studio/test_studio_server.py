@@ -9,13 +9,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import websocket
-from tabs import PATIENCE_SECONDS, RATE, Studio, Tab, recording
+from tabs import PATIENCE_SECONDS, RATE, SUPERSEDED, Studio, Tab, recording
 
 from mono2stereo.cli import main
 
@@ -132,6 +133,19 @@ def test_settings_are_those_of_the_command_line(tab: Tab) -> None:
     tab.opened()
     for settings, said in REFUSED:
         assert said in tab.call("apply", settings=settings)
+
+
+def test_what_was_asked_of_the_recording_before_is_no_fault(tab: Tab) -> None:
+    for _ in range(20):
+        tab.call("named", index=0)
+        tab.until(lambda e: e.get("voice") == "mid" and e["event"] == "opened")
+        with ThreadPoolExecutor(1) as beside:
+            answer = beside.submit(tab.call, "apply", settings={})
+            time.sleep(0.05)  # it waits for the network's first samples
+            tab.call("named", index=1)
+        if answer.result() is SUPERSEDED:
+            return
+    pytest.fail(answer.result())
 
 
 def test_measures_are_those_of_the_command(tab: Tab) -> None:

@@ -43,6 +43,7 @@
       let answer;
       try { answer = await fetch(this.address(what), options); } catch { throw new Error(listening.texts.gone); }
       if (!answer.ok) { throw new Error(reason(await answer.text(), answer.status)); }
+      if (answer.status === 204) { throw new Error(""); } // another recording took its place: nothing to say
       return answer;
     }
   }

@@ -43,11 +43,6 @@
     });
     if (facts.named.length) { named(0); }
 
-    async function toggle() {
-      if (engine.playing || engine.resumes) { engine.pause(); return; }
-      await /** @type {AudioContext} */ (engine.context).resume();
-      engine.play();
-    }
     const monitor = (name) => {
       engine.setMonitor(name === "mono" ? "stereo" : name);
       engine.setFoldedDown(name === "mono");
@@ -57,7 +52,7 @@
       player.setBypass(!player.bypassed);
       find("bypass").setAttribute("aria-pressed", String(player.bypassed));
     };
-    find("play").addEventListener("click", toggle);
+    find("play").addEventListener("click", () => engine.toggle());
     find("bypass").addEventListener("click", bypass);
     find("equal-label").title = texts.equalHelp;
     find("equal").addEventListener("change", () => player.setEqual(find("equal").checked));
@@ -94,7 +89,7 @@
       if (key === " " && target.matches("button, summary, input[type=checkbox], a")) { return; }
       if (key.startsWith("Arrow") && target.matches("input[type=range], input[type=radio]:not([name=method])")) { return; }
       const actions = {
-        " ": toggle,
+        " ": () => engine.toggle(),
         ArrowLeft: () => engine.seek(engine.position() - engine.rate),
         ArrowRight: () => engine.seek(engine.position() + engine.rate),
         ArrowUp: () => settings.step(-1),

@@ -205,7 +205,7 @@
         this.dispatchEvent(new Event("measuring"));
         try {
           const measured = await this.link.call("measure", { settings, first, last });
-          if (passage !== this.passage || measured.event === "superseded") { return; }
+          if (passage !== this.passage) { return; }
           this.measured = measured;
           this.gains.set(chainKey(settings), unwidened(measured.gains, this.facts.widths, 10 ** ((settings.width || 0) / 20)));
           this.dispatchEvent(new Event("measured"));

@@ -33,10 +33,9 @@
   }
 
   class Blind {
-    constructor(engine, open, toggle) {
+    constructor(engine, open) {
       this.engine = engine;
       this.open = open;
-      this.toggle = toggle;
       this.timeline = new listening.Timeline(find("trial-timeline"), engine);
       this.stage = "setup";
       this.#choices();
@@ -234,7 +233,7 @@
       button.setAttribute("aria-label", "Hear version " + LABELS[place]);
       button.addEventListener("click", () => {
         this.#hear(place);
-        if (!this.engine.playing) { this.toggle(); }
+        if (!this.engine.playing) { this.engine.toggle(); }
       });
       for (const [scale, name] of Object.entries(SCALES)) {
         const cell = row.appendChild(document.createElement("label"));

@@ -36,13 +36,8 @@
       return true;
     }
 
-    async function toggle() {
-      await context.resume();
-      if (engine.playing) { engine.pause(); } else { engine.play(); }
-    }
-
     const compare = new listening.Compare(engine, open);
-    const blind = new listening.Blind(engine, open, toggle);
+    const blind = new listening.Blind(engine, open);
     /** @type {any} */
     let view = null;
 
@@ -63,7 +58,7 @@
     }
 
     document.addEventListener("click", function (event) {
-      if (/** @type {Element} */ (event.target).closest("[data-play]")) { toggle(); }
+      if (/** @type {Element} */ (event.target).closest("[data-play]")) { engine.toggle(); }
     });
     engine.addEventListener("change", function () {
       document.body.classList.toggle("playing", engine.playing);
@@ -77,7 +72,7 @@
       if (key.startsWith("Arrow") && target.matches("input[type=range]")) { return; }
       if (key.startsWith("Arrow") && target.matches("input[type=radio]:not([name=version])")) { return; }
       const actions = {
-        " ": toggle,
+        " ": () => engine.toggle(),
         ArrowLeft: () => engine.seek(engine.position() - engine.rate),
         ArrowRight: () => engine.seek(engine.position() + engine.rate),
         "?": () => find("keys").showModal(),
