@@ -119,9 +119,10 @@ class Terms(nn.Module):
         super().__init__()
         mel = torch.tensor(np.array(mel_filterbank(RATE, 1024, 80)).T, dtype=torch.float32)
         self.register_buffer("mel", mel)
-        self.register_buffer("bands", torch.tensor(third_octave_matrix(1024)))
+        self.register_buffer("bands", torch.tensor(third_octave_matrix(8192)))
         self.register_buffer("window", torch.hann_window(1024, periodic=True))
         self.register_buffer("long_window", torch.hann_window(4096, periodic=True))
+        self.register_buffer("level_window", torch.hann_window(8192, periodic=True))
         weights = np.array(mel_filterbank(RATE, 4096, 80))
         weights = (weights / weights.sum(1, keepdims=True)).mean(0)
         self.register_buffer("weights", torch.tensor(weights, dtype=torch.float32))
@@ -134,7 +135,8 @@ class Terms(nn.Module):
         numerator = (cross.real.square() + cross.imag.square() + 1e-20).sqrt() @ self.mel
         coherence = numerator / ((energy + 1e-20).sqrt() @ self.mel)
         logs = [(((p + 1e-20).sqrt() @ self.mel).clamp_min(1e-5)).log() for p in powers]
-        levels = [p.mean(1) @ self.bands for p in powers]
+        long = (torch.fft.rfft(s.unfold(-1, 8192, 2048) * self.level_window) for s in (mid, side))
+        levels = [z.abs().square().mean(1) @ self.bands for z in long]
         floor = 1e-6 * levels[0].amax(-1, keepdim=True) + 1e-20
         size = 1 << int(mid.shape[-1] + 2646 - 1).bit_length()
         lagged = torch.fft.irfft(torch.fft.rfft(mid, size) * torch.fft.rfft(side, size).conj(), size)
