@@ -22,7 +22,7 @@ PITCHES_HZ = np.geomspace(65.0, 9000.0, 20)
 def model():
     keras.utils.set_random_seed(0)
     made = GatedBankGenerator(n_bins=BINS, filters_per_bin=8, kernel_frames=KERNEL, use_bias=False)
-    whole = MidToSide(made, stft=Stft(116, 29, 128, 7.0), sample_rate=RATE)
+    whole = MidToSide(made, stft=Stft(128, 29, 128, 8.0), sample_rate=RATE)
     for layer in made.gate_layers:  # as after training: gates far apart
         layer.kernel.assign(layer.kernel * 3.0)
     made.start_from_copy(0, 50.0)
