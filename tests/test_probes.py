@@ -19,15 +19,10 @@ def test_a_linear_filter_distorts_nothing():
 
 
 def test_the_default_model_comes_out_sane():
-    """All within their limits but three, which MODEL_CARD.md names."""
-    beyond = [figure for figure in judge_probes(NeuralDecorrelator.load()) if not figure.kept]
-    assert [(figure.probe, figure.quantity) for figure in beyond] == [
-        ("tone, 110 Hz", "above the masked threshold (dB)"),
-        ("tone, 880 Hz", "above the masked threshold (dB)"),
-        ("choir", "onsets"),
-    ]
-    assert max(figure.value for figure in beyond) < 22
-    assert beyond[2].value > 0.37  # held notes and other speeds cost it 0.02
+    """All within their limits but one, which MODEL_CARD.md names."""
+    (beyond,) = [figure for figure in judge_probes(NeuralDecorrelator.load()) if not figure.kept]
+    assert (beyond.probe, beyond.quantity) == ("choir", "onsets")
+    assert beyond.value > 0.37
 
 
 def test_the_default_model_leaves_steady_tones_alone():
@@ -39,7 +34,7 @@ def test_the_default_model_leaves_steady_tones_alone():
             np.abs(np.fft.rfft(x[-22050:] * window)) ** 2 for x in (model.side(tone, 22050), tone)
         )
         beside = power[np.abs(hz - pitch) > 24.7 * (0.00437 * pitch + 1) / 2].sum()
-        assert 10 * np.log10(beside / of_mid.sum()) < -45, pitch
+        assert 10 * np.log10(beside / of_mid.sum()) < -50, pitch
 
 
 def test_a_tone_masks_what_lies_near_and_above_it():

@@ -74,7 +74,7 @@ def test_samples_one_by_one():
 def test_latency_is_what_is_stated(sample_rate, frames):
     """Silence up to a click: the side is at the click's place, `latency_samples` after it came in.
 
-    The network is causal by frames of 116 samples at 22 050 Hz; the resamplers' filters ring as long again.
+    The network is causal by frames of 128 samples at 22 050 Hz; the resamplers' filters ring as long again.
     """
     stream = MODELS[frames].stream(sample_rate)
     place, late = sample_rate // 10 + 1, stream.latency_samples
@@ -87,8 +87,8 @@ def test_latency_is_what_is_stated(sample_rate, frames):
 
 
 def test_live_latency_is_short_and_said():
-    """115 samples at the network's rate: a frame of 116 must be complete."""
-    assert MODELS[LIVE_BLOCK_FRAMES].stream(22050).latency_samples == 115
+    """127 samples at the network's rate: a frame of 128 must be complete."""
+    assert MODELS[LIVE_BLOCK_FRAMES].stream(22050).latency_samples == 127
     for sample_rate in (44100, 48000, 192000):
         assert MODELS[LIVE_BLOCK_FRAMES].stream(sample_rate).latency_samples < 0.011 * sample_rate
 
