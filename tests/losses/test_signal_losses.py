@@ -145,11 +145,10 @@ def test_level_sees_dc_and_nyquist_where_no_mel_band_does():
 
 
 def test_level_hears_what_lies_between_two_notes_of_a_bass():
-    time = np.arange(3 * RATE) / RATE
-    notes, between = (
-        np.sum([level * np.sin(2 * np.pi * hz * time) for hz, level in tones], axis=0)[None].astype(np.float32)
-        for tones in (((58, 0.3), (95, 0.3)), ((75, 0.02),))
-    )
+    def tone(hz: float) -> np.ndarray:
+        return np.sin(2 * np.pi * hz * np.arange(3 * RATE) / RATE)[None].astype(np.float32)
+
+    notes, between = 0.3 * (tone(58) + tone(95)), 0.02 * tone(75)
     change = loss_of(LevelLoss(sample_rate=RATE, floor_db=-60.0), notes + 2 * between, notes + between)
     assert change == pytest.approx(np.log(2) / third_octave_matrix(8192).shape[1], rel=0.2)
 
