@@ -148,7 +148,8 @@ def curves(workspace: Path) -> dict[str, list[tuple[int, float]]]:
         for row in csv.DictReader(path.open()):
             step = int(row.pop("step"))
             for key, value in row.items():
-                found.setdefault(f"{path.stem}/{key}", []).append((step, float(value)))
+                if value:  # what was not measured has a column and no numbers
+                    found.setdefault(f"{path.stem}/{key}", []).append((step, float(value)))
     return found
 
 
