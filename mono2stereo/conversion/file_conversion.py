@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +28,7 @@ from mono2stereo.conversion.tag_reading import header_texts, of_sound, read_tags
 from mono2stereo.conversion.tags import carry_tags
 from mono2stereo.conversion.writing import Dither, StereoWriter
 from mono2stereo.decorrelators.base import Decorrelator
+from mono2stereo.dsp.signals import Signal
 from mono2stereo.errors import AudioError, UsageError
 from mono2stereo.files import atomic_path
 from mono2stereo.sounds.kinds import CONTAINER_SUFFIXES
@@ -211,24 +212,33 @@ def _convert(
         meter = Meter(recording.sample_rate, loudness=options.match_loudness)
         changes_mid = decorrelator.changes_mid
         protected = lossy or encoding.subtype not in ("FLOAT", "DOUBLE")
-        if options.gain_db is not None:
-            gain, pairs = Gain(options.gain_db, "as asked"), metered(blocks, meter)
-        elif not (protected or options.match_loudness):
-            gain, pairs = Gain(), metered(blocks, meter)
+        asked = None if options.gain_db is None else Gain(options.gain_db, "as asked")
+        ceiling = np.inf if asked or not protected else LOSSY_CEILING if lossy else CEILING
+
+        def write(
+            pairs: Generator[tuple[Signal, Signal]], gain: Gain, highest: float = np.inf
+        ) -> StereoWriter:
+            with (
+                StereoWriter(target, recording.sample_rate, encoding, gain, texts, dither) as writer,
+                closing(ahead(pairs)) as ready,
+            ):
+                for mid, side in ready:
+                    if meter.true_peak <= highest:
+                        writer.write(mid, side)
+            return writer
+
+        pairs, gain = metered(blocks, meter), asked or Gain()
+        if asked or not (protected or options.match_loudness):
+            writer = write(pairs, gain)
         else:
             assert isinstance(target, Path)
-            # The gain depends on the whole file, so the side waits on disk, beside the output.
+            # The gain depends on the whole file, so the side also waits on disk, beside the output. Most need
+            # none: what has been written as if it needed none is whole then.
             spool = Spool(target.parent, dtype, columns=1 + changes_mid)
-            for mid, side in metered(blocks, meter):
-                spool.write(side, *([mid] if changes_mid else []))
-            ceiling = LOSSY_CEILING if lossy else CEILING
-            gain, pairs = meter.gain(ceiling if protected else np.inf), spool.pairs(recording)
-        with (
-            StereoWriter(target, recording.sample_rate, encoding, gain, texts, dither) as writer,
-            closing(ahead(pairs)) as ready,
-        ):
-            for mid, side in ready:
-                writer.write(mid, side)
+            writer = write(spool.kept(pairs), gain, -np.inf if options.match_loudness else ceiling)
+            if options.match_loudness or meter.true_peak > ceiling:
+                gain = meter.gain(ceiling)
+                writer = write(spool.pairs(recording), gain)
         if not recording.frames_read:
             raise AudioError(f"{recording.name}: holds no samples")
         return Converted(gain, list(_notices(recording, encoding, meter, gain, writer, changes_mid, lossy)))

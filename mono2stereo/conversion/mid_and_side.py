@@ -77,15 +77,20 @@ class Spool:
     Args:
         folder: On whose disk; where the output goes there must be room anyway.
         dtype: Of the samples.
-        columns: Of each row.
+        columns: One for the side, two for side and mid.
     """
 
     def __init__(self, folder: Path, dtype: np.dtype[np.floating], columns: int) -> None:
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115, closed when it is forgotten
         self._dtype, self._columns = dtype, columns
 
-    def write(self, *columns: Signal) -> None:
-        self._file.write(np.stack(columns, axis=1).tobytes())
+    def kept(self, pairs: Generator[tuple[Signal, Signal]]) -> Generator[tuple[Signal, Signal]]:
+        """The same pairs, of each what `columns` asks for written down."""
+        with closing(pairs):
+            for mid, side in pairs:
+                rows = np.stack([side, mid] if self._columns > 1 else [side], axis=1)
+                self._file.write(rows.tobytes())
+                yield mid, side
 
     def pairs(self, recording: Recording) -> Generator[tuple[Signal, Signal]]:
         """Mid and side; the mid is read again where it is the recording's own."""

@@ -96,6 +96,23 @@ def test_one_gain_keeps_the_true_peak_below_full_scale(suffix, subtype, bits, so
     assert 0.99 < meter.peak < 1 + 3 / 2 ** (bits - 1)
 
 
+@pytest.mark.parametrize(("last", "readings"), [(0.1, 1), (1.0, 2)])
+def test_what_was_written_before_the_first_peak_is_lowered_too(last, readings, tmp_path, monkeypatch):
+    """Only a recording that needs a gain is read again for it."""
+    read, mids = [], mono2stereo.conversion.reading.Recording.mids
+    monkeypatch.setattr(
+        mono2stereo.conversion.reading.Recording, "mids", lambda self: read.append(self) or mids(self)
+    )
+    noise = np.random.default_rng(0).uniform(-1, 1, 200_000)
+    noise[:150_000] *= 0.1  # two blocks and more
+    noise[150_000:] *= last
+    soundfile.write(tmp_path / "a.wav", noise, 44100, subtype="PCM_16")
+    done = convert_file(tmp_path / "a.wav", tmp_path / "b.wav", decorrelator=Velvet())
+    assert (done.gain.db < 0, len(read)) == (readings == 2, readings)
+    mono, stereo = integers(tmp_path / "a.wav", 16)[:, 0], integers(tmp_path / "b.wav", 16)
+    assert np.abs(stereo.sum(axis=1) - 2 * done.gain.factor * mono).max() <= 0.5 + 1e-6
+
+
 @pytest.mark.parametrize("suffix", ["ogg", "mp3", "opus"])
 def test_lossy_files_keep_length_and_leave_the_encoder_a_decibel(suffix, sound, tmp_path):
     source, target = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
