@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import soundfile
 
 
 @pytest.fixture
@@ -12,3 +15,14 @@ def sound() -> np.ndarray:
     x[30000:45000] = 0
     x *= np.minimum(1, np.arange(88200)[::-1] / 20000)
     return 0.25 * x / np.abs(x).max()
+
+
+@pytest.fixture
+def folder(sound, tmp_path, monkeypatch) -> Path:
+    """Here: good.wav, deep/good.flac and deep/bad.wav, which is none."""
+    monkeypatch.chdir(tmp_path)
+    Path("in/deep").mkdir(parents=True)
+    soundfile.write("in/good.wav", sound, 44100)
+    soundfile.write("in/deep/good.flac", sound[:9000], 44100, subtype="PCM_24")
+    Path("in/deep/bad.wav").write_bytes(b"RIFF\0\0\0\0WAVEfmt ")
+    return tmp_path
