@@ -138,6 +138,7 @@ class Terms(nn.Module):
         long = (torch.fft.rfft(s.unfold(-1, 8192, 2048) * self.level_window) for s in (mid, side))
         levels = [z.abs().square().mean(1) @ self.bands for z in long]
         floor = 1e-6 * levels[0].amax(-1, keepdim=True) + 1e-20
+        ratios = ((levels[1] + floor) / (levels[0] + floor)).log()
         size = 1 << int(mid.shape[-1] + 2646 - 1).bit_length()
         lagged = torch.fft.irfft(torch.fft.rfft(mid, size) * torch.fft.rfft(side, size).conj(), size)
         lagged = torch.cat([lagged[:, -2646:], lagged[:, :2647]], -1)
@@ -151,7 +152,7 @@ class Terms(nn.Module):
         return {
             "coherence": coherence.mean(),
             "mel": (logs[0] - logs[1]).abs().mean(),
-            "level": 0.5 * ((levels[1] + floor) / (levels[0] + floor)).log().abs().mean(),
+            "level": 0.5 * ratios.square().mean(-1).add(1e-12).sqrt().mean(),
             "lag": (lagged.abs().amax(-1) * scale).mean(),
             "noise_to_mask": (above @ self.weights).mean(),
         }

@@ -16,6 +16,8 @@ from mono2stereo.models.receptive_field import (
     MEAN_SHIFTS,
     NOTHING,
     QUIET,
+    SLOW_BINS,
+    SLOW_SHIFTS,
     TINY,
     output_kernel_frames,
 )
@@ -54,10 +56,14 @@ class GatedBank(Framed):
         x = torch.fft.rfft(frames, FFT_LENGTH).transpose(1, 2)
         average = _mean(x.real.square() + x.imag.square(), AVERAGE_SHIFTS)
         mean = _mean(average, MEAN_SHIFTS)
+        slow_mean = _mean(mean[:, :SLOW_BINS], SLOW_SHIFTS)
         long_mean = _mean(mean, LONG_SHIFTS)
         n = long_mean.shape[-1]
         floor = NOTHING * long_mean.mean(1, keepdim=True) + TINY
-        short, middle, long = (power + floor for power in (average[..., -n:], mean[..., -n:], long_mean))
+        average, mean, slow_mean = average[..., -n:], mean[..., -n:], slow_mean[..., -n:]
+        now = torch.cat([mean[:, :SLOW_BINS], average[:, SLOW_BINS:]], 1)
+        before = torch.cat([slow_mean, mean[:, SLOW_BINS:]], 1)
+        short, middle, long = (power + floor for power in (now, before, long_mean))
         ratios = torch.stack([short / middle, middle / long], 2)
         gates = 2 * self.gates(0.5 * (ratios + QUIET).log().flatten(1, 2))
         n = gates.shape[-1]

@@ -11,11 +11,14 @@ import tensorflow as tf
 from mono2stereo.dsp.bands import third_octave_matrix
 from mono2stereo.losses.spectra import Spectra, power
 
+SMOOTH = 1e-12  # at 0 a root has no gradient
 WIDEST_BIN_HZ = 3.0  # a third octave at 63 Hz is 15 Hz wide, and may lie between two notes
 
 
 class LevelLoss:
-    """Mean over batch and bands of |½·ln(side energy / mid energy)|, energies summed over the whole clip.
+    """Root of the mean square over bands of ½·ln(side energy / mid energy), energies summed over a clip.
+
+    What is heard is the one band between two notes that is far too loud, not the many that are nearly right.
 
     Args:
         sample_rate: In Hz; frames are as long as bins of 2 to 3 Hz take, or as a shorter clip is.
@@ -35,4 +38,5 @@ class LevelLoss:
             for signal in (reference, estimate)
         )
         floor = self._floor * tf.reduce_max(x, axis=-1, keepdims=True) + 1e-20
-        return 0.5 * tf.reduce_mean(tf.abs(tf.math.log((y + floor) / (x + floor))))
+        difference = 0.5 * tf.math.log((y + floor) / (x + floor))
+        return tf.reduce_mean(tf.sqrt(tf.reduce_mean(tf.square(difference), axis=-1) + SMOOTH))

@@ -9,10 +9,12 @@ frames t:
     g(t) = 2·sigmoid(conv(ReLU(conv(½·ln(a(t) / m(t) + 1e-4), ½·ln(m(t) / l(t) + 1e-4)))))
 
 a is |x|² smoothed over 22 frames, m the mean of a over 128, l that of m over 1024 (1.35 s at 760 frames a
-second): attacks move gates, and so do notes that come and go. The gates' convolutions take each eighth frame.
-|x| itself would ripple at multiples of a low note, some of which fold to a few Hz at the frame rate. So
-f(e^{iφ}·x) = e^{iφ}·f(x) and f(a·x) = a·f(x) exactly. Filters that differ from bin to bin are time-invariant
-only where frames overlap enough: by 75 % tones stay clean (docs/decisions/generator.md).
+second): attacks move gates, and so do notes that come and go. In the lowest bins m stands for a, and a mean
+of m over 384 for m: what moves a bass note faster spreads it over the third octaves beside it. The gates'
+convolutions take each eighth frame. |x| itself would ripple at multiples of a low note, some of which fold to
+a few Hz at the frame rate. So f(e^{iφ}·x) = e^{iφ}·f(x) and f(a·x) = a·f(x) exactly. Filters that differ from
+bin to bin are time-invariant only where frames overlap enough: by 75 % tones stay clean
+(docs/decisions/generator.md).
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ from mono2stereo.models.receptive_field import (
     MEAN_SHIFTS,
     NOTHING,
     QUIET,
+    SLOW_BINS,
+    SLOW_SHIFTS,
     TINY,
     output_kernel_frames,
 )
@@ -89,10 +93,14 @@ class GatedBankGenerator(Generator):
         pairs = tf.reshape(spectrum, (tf.shape(spectrum)[0], -1, self.n_bins, 2))
         average = mean_by_pairs(tf.reduce_sum(tf.square(pairs), axis=-1), AVERAGE_SHIFTS)
         mean = mean_by_pairs(average, MEAN_SHIFTS)
+        slow_mean = mean_by_pairs(mean[..., :SLOW_BINS], SLOW_SHIFTS)
         long_mean = mean_by_pairs(mean, LONG_SHIFTS)
         frames = tf.shape(long_mean)[1]
+        average, mean, slow_mean = (x[:, -frames:] for x in (average, mean, slow_mean))
+        now = tf.concat([mean[..., :SLOW_BINS], average[..., SLOW_BINS:]], axis=-1)
+        before = tf.concat([slow_mean, mean[..., SLOW_BINS:]], axis=-1)
         floor = NOTHING * tf.reduce_mean(long_mean, axis=-1, keepdims=True) + TINY
-        levels = [power + floor for power in (average[:, -frames:], mean[:, -frames:], long_mean)]
+        levels = [power + floor for power in (now, before, long_mean)]
         ratios = tf.stack([levels[0] / levels[1], levels[1] / levels[2]], axis=-1)
         return tf.reshape(0.5 * tf.math.log(ratios + QUIET), (-1, frames, 2 * self.n_bins))
 

@@ -24,6 +24,8 @@ from mono2stereo.models.receptive_field import (
     MEAN_SHIFTS,
     NOTHING,
     QUIET,
+    SLOW_BINS,
+    SLOW_SHIFTS,
     TINY,
 )
 
@@ -78,7 +80,14 @@ class GatedBankGraph(FrameGraph):
         everywhere = self.add("ReduceMean", [long_mean], axes=[1])
         nothing = self.add("Mul", [everywhere, self.number("nothing", NOTHING * channels / bins)])
         floor = self.add("Add", [nothing, self.number("tiny", TINY)])
-        powers = [self.cut(average, sum(MEAN_SHIFTS), None, 3), mean, long_mean]
+        slow_mean = self._mean(self.cut(means, 0, SLOW_BINS, 1), SLOW_SHIFTS, SLOW_BINS)
+        slow_mean = self.cut(slow_mean, sum(LONG_SHIFTS) - sum(SLOW_SHIFTS), None, 3)
+        average = self.cut(average, sum(MEAN_SHIFTS), None, 3)
+        now, before = (
+            self.add("Concat", [low, self.cut(high, SLOW_BINS, None, 1)], axis=1)
+            for low, high in ((self.cut(mean, 0, SLOW_BINS, 1), average), (slow_mean, mean))
+        )
+        powers = [now, before, long_mean]
         levels = self.add("Add", [self.add("Concat", powers, axis=2), floor])
         levels = self.cut(levels, 0, bins, 1)
         ratios = self.add("Div", [self.cut(levels, 0, 2, 2), self.cut(levels, 1, 3, 2)])

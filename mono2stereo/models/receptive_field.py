@@ -13,6 +13,8 @@ GATE_SPACING = 8
 # times: once would leave a fifth of the ripple at twice the frequency of a bass note, and gates would follow.
 AVERAGE_SHIFTS = (1, 2, 4) * 3
 MEAN_SHIFTS = (8, 16, 32, 64)
+SLOW_SHIFTS = (128, 256)
+SLOW_BINS = 4  # whose gates see slower means
 LONG_SHIFTS = (128, 256, 512)
 GATE_KERNELS = (10, 5)
 GATE_CHANNELS = 16

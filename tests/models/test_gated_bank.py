@@ -11,7 +11,7 @@ from mono2stereo.dsp.stft import Stft
 from mono2stereo.models.complex_conv import ComplexConv1D
 from mono2stereo.models.gated_bank import GatedBankGenerator
 from mono2stereo.models.mid_to_side import MidToSide
-from mono2stereo.models.receptive_field import filtered_frames, receptive_frames
+from mono2stereo.models.receptive_field import SLOW_BINS, filtered_frames, receptive_frames
 
 BINS, RATE = 65, 22050
 KERNEL, FRAMES = 58, 1600
@@ -34,10 +34,14 @@ def generator(model):
     return model.generator
 
 
+def in_pairs(x: np.ndarray) -> tf.Tensor:
+    """Complex (frames, bins) as the network takes it."""
+    return tf.constant(np.stack([x.real, x.imag], axis=-1).reshape(1, len(x), -1).astype(np.float32))
+
+
 def side_of(generator, x: np.ndarray) -> np.ndarray:
     """Complex (frames, bins) through the network."""
-    pairs = np.stack([x.real, x.imag], axis=-1).reshape(1, len(x), -1).astype(np.float32)
-    return np.asarray(generator(pairs))[0].astype(np.float64).reshape(-1, BINS, 2) @ (1, 1j)
+    return np.asarray(generator(in_pairs(x)))[0].astype(np.float64).reshape(-1, BINS, 2) @ (1, 1j)
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +95,7 @@ def test_bins_stay_apart_and_gates_move(generator, spectrum):
     changed[:, 7] *= np.linspace(1, 2, FRAMES)
     difference = np.abs(side_of(generator, spectrum) - side_of(generator, changed)).max(axis=0)
     assert np.flatnonzero(difference > 1e-4 * difference.max()).tolist() == [7]
-    pairs = np.stack([spectrum.real, spectrum.imag], -1).reshape(1, FRAMES, -1).astype(np.float32)
-    gates = np.asarray(generator.gates(tf.constant(pairs)))
+    gates = np.asarray(generator.gates(in_pairs(spectrum)))
     assert gates.min() >= 0
     assert gates.max() <= 2
     assert gates.std(axis=1).mean() > 0.02
@@ -123,6 +126,16 @@ def test_at_rest_it_does_to_an_impulse_what_it_does_to_a_held_tone(model):
         side, mid = (np.asarray(x)[0][-RATE:].std() for x in (model(tone[None]), model.highpass(tone[None])))
         at = round(pitch / RATE * (1 << 16))
         assert response[at] / impulse[at] == pytest.approx(side / mid, rel=0.05, abs=0.01), pitch
+
+
+def test_gates_of_the_bass_follow_slowly(generator, spectrum):
+    """What moves a bass note faster than some Hz spreads it over the third octaves beside it."""
+    x = np.exp(1j * np.angle(spectrum))
+    x[1500:] *= 10  # an attack
+    seen = np.asarray(generator.envelopes(in_pairs(x)))[0].reshape(-1, BINS, 2)[..., 0]
+    soon = seen[1500 + 20 - FRAMES]
+    assert soon[:SLOW_BINS].max() < 0.7 * soon[SLOW_BINS:].min()
+    assert soon[:SLOW_BINS].min() > 0.1
 
 
 @pytest.mark.parametrize("phase", [0.0, 50.0, 90.0])
