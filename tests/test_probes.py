@@ -19,10 +19,7 @@ def test_a_linear_filter_distorts_nothing():
 
 
 def test_the_default_model_comes_out_sane():
-    """All within their limits but one, which MODEL_CARD.md names."""
-    (beyond,) = [figure for figure in judge_probes(NeuralDecorrelator.load()) if not figure.kept]
-    assert (beyond.probe, beyond.quantity) == ("choir", "onsets")
-    assert beyond.value > 0.37
+    assert [figure for figure in judge_probes(NeuralDecorrelator.load()) if not figure.kept] == []
 
 
 def test_the_default_model_leaves_steady_tones_alone():
