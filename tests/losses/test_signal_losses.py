@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import scipy.ndimage
 import tensorflow as tf
-from mono2stereo.losses.held_loss import HeldLoss
 
 from mono2stereo.dsp.bands import third_octave_matrix
 from mono2stereo.dsp.coherence import mel_coherence
 from mono2stereo.dsp.mel import mel_centres_hz, mel_magnitudes
 from mono2stereo.dsp.movement import movement
 from mono2stereo.losses.coherence_loss import CoherenceLoss, WindowCoherence
+from mono2stereo.losses.held_loss import HeldLoss
 from mono2stereo.losses.lag_loss import LagLoss
 from mono2stereo.losses.level_loss import LevelLoss
 from mono2stereo.losses.mel_loss import MelLoss
