@@ -14,14 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from test_command import COMMAND, QUICK
 
 from mono2stereo.cli import main
 from mono2stereo.conversion import method, pipes
 from mono2stereo.conversion.options import Converted
 from mono2stereo.conversion.writing import GUID
-
-COMMAND = [str(Path(sys.executable).with_name("mono2stereo")), "convert"]
-QUICK = ["--method", "velvet"]
 
 
 def test_pipes(folder, sound):

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_file_conversion import integers
 
 from mono2stereo.conversion.file_conversion import convert_file
 from mono2stereo.conversion.formats import Encoding, choose_encoding
@@ -17,10 +18,6 @@ from mono2stereo.conversion.options import FileOptions
 from mono2stereo.conversion.writing import StereoWriter
 from mono2stereo.decorrelators.velvet import Velvet
 from mono2stereo.errors import AudioError, UsageError
-
-
-def integers(path: Path, bits: int) -> np.ndarray:
-    return soundfile.read(path, dtype="int32", always_2d=True)[0].astype(np.int64) >> (32 - bits)
 
 
 def test_dither_decorrelates_the_sides_error_and_stays_out_of_the_fold_down(tmp_path):

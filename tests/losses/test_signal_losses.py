@@ -159,7 +159,8 @@ def test_level_is_the_long_term_ratio_in_nepers():
     loss = LevelLoss(sample_rate=RATE, floor_db=-100.0)
     assert loss_of(loss, 2 * mid, mid) == pytest.approx(np.log(2), rel=1e-3)
     assert loss_of(loss, mid, mid) < 1e-5
-    assert loss_of(loss, mid[:, ::-1].copy(), mid) < 0.1  # the same spectrum in another order
+    # The same spectrum in another order, but for chance in the bass, whose bands of one bin a root counts.
+    assert loss_of(loss, mid[:, ::-1].copy(), mid) < 0.1
 
 
 def test_level_equals_its_numpy_twin_floor_included():
