@@ -45,10 +45,10 @@ class FirStream:
         samples, dtype = len(signals[0]), signals[0].dtype
         if not samples:
             return signals[0].copy()
+        self._held = self._held.astype(dtype, copy=False)
         if self._unbegun:
             self._held[:] = [signal[:1] for signal in signals]
             self._unbegun = False
-        # In double precision what a transform leaves in silence is below any sample format's last bit.
         heard = self._behind_past(signals, samples)
         filtered = self._by_rows(heard) if samples <= DIRECT_SAMPLES else self._by_transforms(heard)
         return filtered.astype(dtype, copy=False)
@@ -57,7 +57,8 @@ class FirStream:
         """The signals and what was before them, (signals, past + samples)."""
         if self._end + samples > self._held.shape[1]:
             past = self._held[:, self._end - self._past : self._end]
-            room = np.empty((len(past), max(samples, self._past)))  # for short blocks, which move nothing
+            # For short blocks, which move nothing.
+            room = np.empty((len(past), max(samples, self._past)), past.dtype)
             self._held, self._end = np.concatenate([past, room], axis=1), self._past
         self._held[:, self._end : self._end + samples] = signals
         self._end += samples
@@ -68,7 +69,7 @@ class FirStream:
         samples = heard.shape[1] - self._past
         width = samples + ROW - 1
         seen = [windows(signal, width, ROW)[-rows:] for signal, rows in zip(heard, self._rows, strict=True)]
-        products = by_columns(self._taps, np.concatenate(seen))
+        products = by_columns(self._taps.astype(heard.dtype, copy=False), np.concatenate(seen))
         # Tap r of a row meets for output s the column s - r + ROW - 1.
         return windows(products.reshape(-1)[ROW - 1 :], samples, width - 1)[:ROW].sum(axis=0)
 
@@ -82,7 +83,8 @@ class FirStream:
         for start in range(0, samples, size - past):
             total: Signal | float = 0.0
             for signal, response in zip(heard, self._spectra[size], strict=True):
-                spectrum = np.fft.rfft(signal[start : start + size], size)
+                # In double precision what it leaves in silence is below any sample format's last bit.
+                spectrum = np.fft.rfft(signal[start : start + size].astype(np.float64), size)
                 spectrum *= response
                 total += spectrum
             filtered[start : start + size - past] = np.fft.irfft(total, size)[past:][: samples - start]
