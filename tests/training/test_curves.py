@@ -57,12 +57,14 @@ def rows(first: int, count: int, rate: float) -> list[tuple[str, int, dict[str, 
 
 
 def as_csv(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """`{metric: [(step, value), …]}` as the CSV files have it."""
     found: dict[str, list[tuple[int, float]]] = {}
     for path in folder.glob("*.csv"):
         for row in csv.DictReader(path.open()):
             step = int(row.pop("step"))
             for key, value in row.items():
-                found.setdefault(f"{path.stem}/{key}", []).append((step, float(value)))
+                if value:  # what was not measured has a column and no numbers
+                    found.setdefault(f"{path.stem}/{key}", []).append((step, float(value)))
     return found
 
 

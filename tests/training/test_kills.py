@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import random
 import shutil
@@ -20,11 +19,13 @@ import onnx
 import pytest
 import yaml
 from onnx import numpy_helper
+from test_curves import as_csv
 from test_training import write_pairs
 
 from mono2stereo.training.finished import FINISHED
 
 ROOT = Path(__file__).parents[2]
+CURVES = "reports/train"
 STEPS = 60
 # What may differ between two runs: rates, and what the machine did meanwhile.
 UNREPEATABLE = ("train/steps_per_second", "system/")
@@ -141,18 +142,6 @@ def weights(workspace: Path) -> dict[str, dict[str, np.ndarray]]:
     }
 
 
-def curves(workspace: Path) -> dict[str, list[tuple[int, float]]]:
-    """`{metric: [(step, value), …]}` as the CSV files have it."""
-    found: dict[str, list[tuple[int, float]]] = {}
-    for path in (workspace / "reports/train").glob("*.csv"):
-        for row in csv.DictReader(path.open()):
-            step = int(row.pop("step"))
-            for key, value in row.items():
-                if value:  # what was not measured has a column and no numbers
-                    found.setdefault(f"{path.stem}/{key}", []).append((step, float(value)))
-    return found
-
-
 def the_run(workspace: Path) -> tuple[Any, dict[str, list[tuple[int, float]]]]:
     """The only run of the workspace's store, and its metrics in the same form."""
     from mlflow import MlflowClient
@@ -181,12 +170,12 @@ def assert_alike(workspace: Path, whole: Path) -> None:
             assert np.array_equal(one[name][key], array), f"{name}: {key}"
     metrics = "reports/train/metrics.json"
     assert (workspace / metrics).read_bytes() == (whole / metrics).read_bytes()
-    assert repeatable(curves(workspace)) == repeatable(curves(whole))
+    assert repeatable(as_csv(workspace / CURVES)) == repeatable(as_csv(whole / CURVES))
     run, histories = the_run(workspace)
     assert run.info.status == "FINISHED"
     assert repeatable(histories) == repeatable(the_run(whole)[1])
     logged = {key: values for key, values in histories.items() if not key.startswith("system/")}
-    assert logged == curves(workspace)  # rates included: one writer feeds both
+    assert logged == as_csv(workspace / CURVES)  # rates included: one writer feeds both
     assert list(workspace.glob("mlartifacts/**/*.onnx"))
     assert [path.name for path in (workspace / ".resume").iterdir()] == ["finished"]
 
