@@ -36,9 +36,10 @@ class FirStream:
         self._held, self._end = np.zeros((len(self._rows), self._past)), self._past
         self._longest = fast_length(self._past + max(FRESH_SAMPLES, self._past))
         self._spectra: dict[int, list[Signal]] = {}
-        self._taps = np.concatenate(
+        rows = np.concatenate(
             [np.pad(taps, (0, -len(taps) % ROW)).reshape(-1, ROW)[::-1] for taps in impulse_responses]
         )
+        self._taps = {dtype: rows.astype(dtype) for dtype in "fd"}  # of a signal's precision
 
     def process(self, *signals: Signal) -> Signal:
         """Take the next samples of each signal, (n,), and return as many, of the first one's dtype."""
@@ -69,7 +70,7 @@ class FirStream:
         samples = heard.shape[1] - self._past
         width = samples + ROW - 1
         seen = [windows(signal, width, ROW)[-rows:] for signal, rows in zip(heard, self._rows, strict=True)]
-        products = by_columns(self._taps.astype(heard.dtype, copy=False), np.concatenate(seen))
+        products = by_columns(self._taps[heard.dtype.char], np.concatenate(seen))
         # Tap r of a row meets for output s the column s - r + ROW - 1.
         return windows(products.reshape(-1)[ROW - 1 :], samples, width - 1)[:ROW].sum(axis=0)
 
@@ -84,7 +85,7 @@ class FirStream:
             total: Signal | float = 0.0
             for signal, response in zip(heard, self._spectra[size], strict=True):
                 # In double precision what it leaves in silence is below any sample format's last bit.
-                spectrum = np.fft.rfft(signal[start : start + size].astype(np.float64), size)
+                spectrum = np.fft.rfft(signal[start : start + size].astype(float, copy=False), size)
                 spectrum *= response
                 total += spectrum
             filtered[start : start + size - past] = np.fft.irfft(total, size)[past:][: samples - start]
