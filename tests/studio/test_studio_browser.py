@@ -15,6 +15,7 @@ import pytest
 import soundfile
 from marionette import Firefox
 from numpy.typing import NDArray
+from recorder import BASE64, HEARD, RECORDER, place_of, unpacked
 from tabs import RATE, Studio, recording
 
 from mono2stereo.cli import main
@@ -25,15 +26,6 @@ QUANTUM = 128  # samples that Web Audio works on at a time
 SETTLED = round(0.08 * RATE)  # after which a change of gain is over
 LEAD = round(0.03 * RATE)  # from the order to play to the first sample
 
-BASE64 = """
-    const base64 = (floats) => {
-      const bytes = new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
-      let text = "";
-      for (let i = 0; i < bytes.length; i += 32768) {
-        text += String.fromCharCode(...bytes.subarray(i, i + 32768));
-      }
-      return btoa(text);
-    };"""
 DROP = """
     const bytes = Uint8Array.from(atob("CONTENT"), (one) => one.charCodeAt(0)), held = new DataTransfer();
     held.items.add(new File([bytes], "NAME"));
@@ -71,23 +63,7 @@ RENDER = (
       window.rendered = [0, 1].map((channel) => base64(sound.getChannelData(channel)));
     })();"""
 )
-RECORD = """
-    window.heard = [];
-    const { engine } = listening.player;
-    const recorder = engine.context.createScriptProcessor(16384, 2, 2);
-    recorder.onaudioprocess = ({ inputBuffer }) =>
-      heard.push([0, 1].map((channel) => inputBuffer.getChannelData(channel).slice()));
-    engine.output.connect(recorder).connect(engine.context.destination);"""
-HEARD = (
-    BASE64
-    + """
-    return [0, 1].map((channel) => {
-      const all = new Float32Array(heard.length * 16384);
-      heard.forEach((block, i) => all.set(block[channel], i * 16384));
-      return base64(all);
-    });"""
-)
-
+RECORD = RECORDER + "const { engine } = listening.player; engine.output.connect(recorded(engine.context));"
 
 SAID = "return ['problem', 'state', 'score', 'saved'].map((id) => document.getElementById(id).textContent)"
 
@@ -154,21 +130,22 @@ def converted(source: Path, *options: str) -> NDArray:
     return np.asarray(stereo)
 
 
-def stereo(packed: list[str]) -> NDArray:
-    return np.stack([np.frombuffer(base64.b64decode(text), np.float32) for text in packed], axis=1)
-
-
 def in_the_wrong(page: Page, expected: NDArray) -> float:
-    """Play from the start and record; how much of it is not the expected sample at its place."""
-    page.run("heard.length = 0; listening.player.engine.seek(0); listening.player.engine.play()")
-    page.until(f"return heard.length * 16384 > {len(expected) + RATE}")
-    heard = stereo(page.run(HEARD))
-    page.run("listening.player.engine.pause()")
-    size = 2 * (len(heard) + len(expected))
-    spectrum = np.fft.rfft(heard[:, 0], size) * np.conj(np.fft.rfft(expected[:, 0], size))
-    place = int(np.fft.irfft(spectrum)[: len(heard)].argmax())
-    part = heard[place + SETTLED : place + len(expected)]
-    return float((np.abs(part - expected[SETTLED : SETTLED + len(part)]).max(axis=1) > 1e-4).mean())
+    """Play from the start; how much of what was heard is not the expected sample at its place."""
+    for _ in range(5):  # on a busy machine most may be lost
+        page.run("heard.length = 0; listening.player.engine.seek(0); listening.player.engine.play()")
+        page.until(f"return heardSamples() > {len(expected) + RATE}")
+        heard = unpacked(page.run(HEARD))
+        page.run("listening.player.engine.pause()")
+        place = place_of(expected, heard)
+        part = heard[place + SETTLED : place + len(expected)]
+        known = np.isfinite(part[:, 0])
+        if known.mean() > 0.5:
+            break
+    else:
+        raise AssertionError("nothing to judge by was recorded")
+    errors = np.abs(part - expected[SETTLED : SETTLED + len(part)]).max(axis=1)
+    return float((errors[known] > 1e-4).mean())
 
 
 def level_db(signal: NDArray) -> float:
@@ -190,16 +167,13 @@ def test_dropped_played_and_heard_as_convert_writes_it(opened: Any, studio: Stud
     page.until("return !listening.player.engine.playing")
     page.run("listening.player.engine.context.resume()")
     page.run(RECORD)
-    wrong = [in_the_wrong(page, expected) for _ in range(3)]
-    assert min(wrong) == 0, (
-        wrong
-    )  # a busy machine may lose a block of a recording, no wrong page hits each time
+    assert in_the_wrong(page, expected) == 0
 
     levels = []
     for settings in ({}, {"width": -6}, {"width": 3.5, "width-curve": "100:-30,1000:-6", "mono-below": 150}):
         page.run(RENDER.replace("SETTINGS", json.dumps(settings)))
         page.until("return Boolean(window.rendered)")
-        rendered = stereo(page.run("return window.rendered"))[LEAD:][: len(expected)]
+        rendered = unpacked(page.run("return window.rendered"))[LEAD:][: len(expected)]
         options = [f"--{name}={value}" for name, value in settings.items()]
         wanted = converted(short, *options)
         assert len(rendered) > len(wanted) - QUANTUM
