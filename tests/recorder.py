@@ -2,8 +2,8 @@
 
 A ScriptProcessorNode runs on the page's own thread: on a busy machine it loses blocks, or hands on a buffer
 that is being written anew. (A worklet would not, but the pages' policies let none in.) So each block brings
-along the count of its samples, on a channel beside the sound: what is whole is kept where it belongs, what was
-lost is known.
+along the count of its samples on a third channel: what is whole is kept where it belongs, what was lost is
+known.
 """
 
 from __future__ import annotations
