@@ -102,6 +102,7 @@ class MovementTerm(Section):
 class HeldTerm(Section):
     range_hz: Annotated[list[PositiveFloat], Field(min_length=2, max_length=2)]
     tolerance_db: Annotated[float, Field(ge=0)]
+    images_db: Annotated[float, Field(le=0)]
 
 
 class Terms(Section):

@@ -13,6 +13,7 @@ from mono2stereo.dsp.stft import Stft
 from mono2stereo.models.generators import Generator
 from mono2stereo.models.receptive_field import filtered_frames
 
+REST_IMPULSES = 3
 RINGING_FRAMES = 160  # of the high-pass, after the generator's own filters
 
 
@@ -66,13 +67,25 @@ class MidToSide(keras.Model):
         return self._side(mid, self.generator)
 
     def response_at_rest(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Side of an impulse with the generator `at_rest`, and the impulse high-passed; `(1, samples)`."""
+        """Sides of impulses with the generator `at_rest`, and an impulse high-passed.
+
+        The impulses come at `REST_IMPULSES` places of a frame step, and responses differ where bins do: their
+        mean is what a held tone goes through, what differs makes its images, a frame rate or several away.
+
+        Returns:
+            `(REST_IMPULSES, samples)`, each from as long before its impulse, and `(1, samples)`.
+        """
         stft, generator = self.stft, self.generator
         frames = filtered_frames(generator.kind, generator.kernel_frames) + RINGING_FRAMES
-        samples = stft.frame_length + (generator.receptive_frames + frames - 1) * stft.frame_step
+        samples = stft.frame_length + (generator.receptive_frames + frames) * stft.frame_step
         span = self.span(samples)
-        impulse = tf.one_hot([span.start + stft.frame_length], samples, dtype=keras.backend.floatx())
-        return self._side(impulse, generator.at_rest), self.highpass(impulse[:, span])
+        places = [round(n * stft.frame_step / REST_IMPULSES) for n in range(REST_IMPULSES)]
+        first = span.start + stft.frame_length
+        impulses = tf.one_hot([first + place for place in places], samples, dtype=keras.backend.floatx())
+        sides = self._side(impulses, generator.at_rest)
+        length = sides.shape[1] - stft.frame_step
+        aligned = [side[place : place + length] for side, place in zip(sides, places, strict=True)]
+        return tf.stack(aligned), self.highpass(impulses[:1, span])[:, :length]
 
     def _side(self, mid: tf.Tensor, generate: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
         stft = self.stft

@@ -119,13 +119,30 @@ def test_at_rest_it_does_to_an_impulse_what_it_does_to_a_held_tone(model):
     """The linear filter that a network is while its gates rest, biases of theirs included."""
     for layer in model.generator.gate_layers:
         layer.bias.assign(tf.random.stateless_normal(layer.bias.shape, (0, 1)))
-    response, impulse = (np.abs(np.fft.rfft(x[0], 1 << 16)) for x in model.response_at_rest())
+    responses, impulse = model.response_at_rest()
+    response, impulse = (np.abs(np.fft.rfft(np.mean(x, axis=0), 1 << 16)) for x in (responses, impulse))
     time = np.arange(4 * RATE) / RATE
     for pitch in PITCHES_HZ:
         tone = np.sin(2 * np.pi * pitch * time).astype(np.float32)
         side, mid = (np.asarray(x)[0][-RATE:].std() for x in (model(tone[None]), model.highpass(tone[None])))
         at = round(pitch / RATE * (1 << 16))
         assert response[at] / impulse[at] == pytest.approx(side / mid, rel=0.05, abs=0.01), pitch
+
+
+def test_impulses_at_several_places_tell_the_images_of_held_tones(model):
+    """As far below the mid, in the mean over pitches, as what is heard beside tones."""
+    responses, impulse = (np.fft.rfft(x, 1 << 14) for x in model.response_at_rest())
+    hz = np.fft.rfftfreq(1 << 14, 1 / RATE)
+    heard = (hz > 200) & (hz < 8000)
+    images = np.mean(np.abs(responses - responses.mean(axis=0)) ** 2, axis=0) / np.abs(impulse[0]) ** 2
+    time, window = np.arange(3 * RATE) / RATE, np.blackman(RATE)
+    hz = np.fft.rfftfreq(RATE, 1 / RATE)
+    beside = []
+    for pitch in np.linspace(200, 8000, 40):
+        tone = np.sin(2 * np.pi * pitch * time).astype(np.float32)
+        side, mid = (np.abs(np.fft.rfft(x[0][-RATE:] * window)) ** 2 for x in (model(tone[None]), tone[None]))
+        beside.append(side[np.abs(hz - pitch) > 200].sum() / mid.sum())
+    assert 10 * np.log10(images[heard].mean() / np.mean(beside)) == pytest.approx(0, abs=1.5)
 
 
 def test_gates_of_the_bass_follow_slowly(generator, spectrum):

@@ -122,7 +122,7 @@ def test_held_tones_come_to_the_mids_level_whatever_the_music(float64):
         weights={"held": 1.0},
         generator_optimizer=moving(model),
         crop_samples=100,
-        held=HeldLoss(sample_rate=RATE, range_hz=[1000.0, 8000.0], tolerance_db=0.0),
+        held=HeldLoss(sample_rate=RATE, range_hz=[1000.0, 8000.0], tolerance_db=0.0, images_db=0.0),
     )
     mid = tf.zeros((1, samples), tf.float64)
     figures = [train_step(gan, mid, mid[:, :100], judged=False) for _ in range(40)]
