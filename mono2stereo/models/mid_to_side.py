@@ -84,7 +84,9 @@ class MidToSide(keras.Model):
         impulses = tf.one_hot([first + place for place in places], samples, dtype=keras.backend.floatx())
         sides = self._side(impulses, generator.at_rest)
         length = sides.shape[1] - stft.frame_step
-        aligned = [side[place : place + length] for side, place in zip(tf.unstack(sides), places, strict=True)]
+        aligned = [
+            side[place : place + length] for side, place in zip(tf.unstack(sides), places, strict=True)
+        ]
         return tf.stack(aligned), self.highpass(impulses[:1, span])[:, :length]
 
     def _side(self, mid: tf.Tensor, generate: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
