@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mono2stereo import tracking
-from mono2stereo.errors import TrainingError, one_line_errors, sigterm_exits
+from mono2stereo.errors import TrainingError
 from mono2stereo.tracking import continue_run, start_run
 
 if TYPE_CHECKING:
@@ -276,29 +275,6 @@ def test_experiment_and_run_take_the_names_that_mlflow_takes(root: Path, client,
     stored = client.get_run(run.run_id)
     assert stored.info.run_name == "the widest"
     assert client.get_experiment(stored.info.experiment_id).name == "widths"
-
-
-def test_sigterm_exits_once_and_is_given_back() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(SystemExit) as raised, sigterm_exits():  # noqa: PT012
-        try:
-            os.kill(os.getpid(), signal.SIGTERM)
-        finally:
-            os.kill(os.getpid(), signal.SIGTERM)  # must not interrupt the cleaning up
-    assert raised.value.code == 143
-    assert signal.getsignal(signal.SIGTERM) == before
-
-
-@pytest.mark.parametrize(("first", "second", "status"), [("TERM", "INT", 143), ("INT", "TERM", 130)])
-def test_whoever_sends_both_signals_wants_no_less_cleaning_up(first: str, second: str, status: int) -> None:
-    cleaned = False
-    with pytest.raises(SystemExit) as raised, one_line_errors(), sigterm_exits():  # noqa: PT012
-        try:
-            os.kill(os.getpid(), getattr(signal, f"SIG{first}"))
-        finally:
-            os.kill(os.getpid(), getattr(signal, f"SIG{second}"))
-            cleaned = True
-    assert (raised.value.code, cleaned) == (status, True)
 
 
 def test_killed_processes(root: Path, client: MlflowClient, workers: list[subprocess.Popen[str]]) -> None:
