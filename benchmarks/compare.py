@@ -97,7 +97,7 @@ def time_in_turn(
 def _answer(connection: Connection, name: str) -> float:
     answer = connection.recv()
     if isinstance(answer, str):
-        raise SystemExit(f"{name}: {answer}; peers are installed by: pip install -e '.[bench]'")
+        raise SystemExit(f"{name}: {answer} (a peer that is missing comes by: pip install -e '.[bench]')")
     return float(answer)
 
 

@@ -3,7 +3,7 @@
 Gates rest while a tone is held, and its side is the tone through a linear filter. Trained on music alone the
 response of this filter is left to chance: 7 dB below the mid in the mean, with notches of 20 dB and more
 (docs/decisions/generator.md), so that some notes of an organ are wide and others in the middle. And where
-filters differ from bin to bin a tone has images a frame rate away, 57 dB below it, 20 above what it masks.
+filters differ from bin to bin a tone has images a frame rate away, where no other term hears them.
 """
 
 from __future__ import annotations
