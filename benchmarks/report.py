@@ -83,18 +83,21 @@ def conversion_lines() -> list[str]:
         rate, late = found["sample_rate"], found["latency_samples"]
         lines += [
             "",
-            f"A live stream at {rate} Hz on one core (`python -m benchmarks.streaming`), {late} samples or "
-            f"{1e3 * late / rate:.1f} ms late; in brackets pauses of a loop that only looks at the clock:",
+            f"A live stream at {rate} Hz on one core (`python -m benchmarks.streaming`), {late} samples,",
+            f"or {1e3 * late / rate:.1f} ms, late; in brackets a loop that only looks at the clock, and one",
+            "whose work is always the same:",
             "",
             "| block | lasts (ms) | median (ms) | 99.9 % (ms) | worst (ms) | late blocks | load |",
             "|--:|--:|--:|--:|--:|--:|--:|",
         ]
         for row in found["blocks"]:
-            beside = [f"{row[key]:.2f} ({row[f'idle_{key}']:.2f})" for key in ("most_ms", "worst_ms")]
-            late = f"{row['late_blocks']} ({row['idle_late_blocks']}) of {row['blocks']}"
+            most, worst, late = (
+                f"{row[key]:.4g} ({row[f'idle_{key}']:.4g}, {row[f'same_{key}']:.4g})"
+                for key in ("most_ms", "worst_ms", "late_blocks")
+            )
             lines.append(
                 f"| {row['block_samples']} | {row['duration_ms']:.2f} | {row['median_ms']:.2f} | "
-                f"{' | '.join(beside)} | {late} | {row['load']:.0%} |"
+                f"{most} | {worst} | {late} of {row['blocks']} | {row['load']:.0%} |"
             )
     if width.exists():
         found = json.loads(width.read_text())

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.compare import RESULTS, Candidate, record, rows, time_in_turn
 
 FIRST_STEP_ROUNDS = 3
@@ -22,22 +24,37 @@ def run(*, command: list[str]) -> Callable[[], object]:
 
 
 def first_step_parts() -> None:
-    """Print as JSON what the first step of training waits for, in this process, in seconds."""
+    """Print as JSON what the first step of `dvc repro`'s training waits for, in this process, in seconds."""
     marks = [time.perf_counter()]
 
     def mark() -> None:
         marks.append(time.perf_counter())
 
-    from benchmarks.gan_step import BASE, make_batch, make_step
+    from mono2stereo.config import Config
+    from mono2stereo.data.pairs import Natural, NaturalWidth
+    from mono2stereo.dsp.movement import FIGURES
+    from mono2stereo.training.assemble import gan_step, mid_to_side
     from mono2stereo.training.hardware import compute_in, share_cores
 
     mark()
+    config = Config.load()
     share_cores()
-    compute_in("float32")
-    gan = make_step(width=BASE["width"], crop=BASE["crop"], bins=BASE["bins"])
-    batch = make_batch(batch=BASE["batch"], crop=BASE["crop"], bins=BASE["bins"])
+    compute_in(config.train.precision)
+    natural = Natural(  # what preprocess might have measured; the values decide no time
+        width=NaturalWidth([], [], []),
+        crop_samples=config.train.crop_samples,
+        coherence={str(n): [0.4] * config.terms.mel.n_mels for n in config.terms.coherence.frame_lengths},
+        movement=dict.fromkeys(FIGURES, 1.0),
+    )
+    gan = gan_step(config, mid_to_side(config), natural)
+    rng = np.random.default_rng(0)
+    batch = [
+        0.1 * rng.standard_normal((config.train.batch_size, samples), np.float32)
+        for samples in (config.clip_samples, config.train.crop_samples)
+    ]
+    judged = gan._judged(0)
     mark()
-    gan._train._graph.get_concrete_function(*batch, judged=True)
+    gan._train._graph.get_concrete_function(*batch, judged=judged)
     mark()
     gan.train(*batch)
     mark()

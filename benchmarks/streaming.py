@@ -1,8 +1,10 @@
 """Does a live stream keep up? What a block takes beside what it lasts, on one core.
 
-A loop that does nothing but look at the clock is stopped as well, by other processes and by the machine
-itself: where a block is late no more often than such a loop would be, the stream is not to blame. Nor is it
-where a late block's own processor time was shorter than the block.
+Two loops tell what of it is the machine's. One does nothing but look at the clock: it is stopped as well, by
+other processes and by the machine itself. The other does the same work over and over, the network on one
+frame, and takes now and then twice as long where a machine has neighbours. Where a block is late no more
+often than either would be in the stream's place, the stream is not to blame. Nor is it where a late block's
+own processor time was shorter than the block.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 import mono2stereo
 from benchmarks.compare import RESULTS, SMALL
 from mono2stereo.conversion import Width, WidthCurve
+from mono2stereo.decorrelators.neural import NeuralDecorrelator
 
 SAMPLE_RATE, SECONDS, WARM_UP_SECONDS = 44100, 1 if SMALL else 20, 1
 BLOCKS = (64, 256, 1024)
@@ -53,6 +56,18 @@ def idle_pauses(blocks: int, seconds: float) -> np.ndarray:
     return pauses
 
 
+def same_work_seconds(runs: int) -> np.ndarray:
+    """How long the network takes for one frame, each time the same, on a core that it has to itself."""
+    model = NeuralDecorrelator.load(threads=1)
+    frame, states = np.ones((1, 2 * model.card.stft.n_bins), np.float32), model._silent_states
+    taken = np.empty(runs)
+    for run in range(runs):
+        began = time.perf_counter()
+        model._run(frame, states)
+        taken[run] = time.perf_counter() - began
+    return taken
+
+
 def milliseconds(taken: np.ndarray) -> dict[str, float]:
     """Median, 99.9 % and worst."""
     quantiles = {"median_ms": 0.5, "most_ms": 0.999, "worst_ms": 1.0}
@@ -68,6 +83,7 @@ def main() -> None:
         duration, (taken, own) = size / SAMPLE_RATE, block_seconds(size)
         busy = float(np.median(taken))
         pauses = idle_pauses(len(taken), busy)
+        same = busy * (work := same_work_seconds(len(taken))) / np.median(work)
         idle = {f"idle_{key}": value for key, value in milliseconds(pauses).items()}
         figures.append(
             {
@@ -78,6 +94,8 @@ def main() -> None:
                 "late_by_own_time": int(np.sum(own > duration)),
                 **idle,
                 "idle_late_blocks": int(np.sum(busy + pauses > duration)),
+                **{f"same_{key}": value for key, value in milliseconds(same).items()},
+                "same_late_blocks": int(np.sum(same > duration)),
                 "blocks": len(taken),
                 "load": round(float(taken.sum() / (duration * len(taken))), 4),
             }
