@@ -106,10 +106,8 @@ class GatedBankGenerator(Generator):
 
     def gates(self, spectrum: tf.Tensor) -> tf.Tensor:
         """From 0 to 2, (batch, frames - gate_frames, n_bins · filters_per_bin)."""
-        return self._gates_of(self.envelopes(spectrum))
-
-    def _gates_of(self, envelopes: tf.Tensor) -> tf.Tensor:
-        return 2.0 * tf.sigmoid(outputs_in_turn(self.gate_layers, envelopes, training=False)[-1])
+        gates = outputs_in_turn(self.gate_layers, self.envelopes(spectrum), training=False)[-1]
+        return 2.0 * tf.sigmoid(gates)
 
     def call(self, spectrum: tf.Tensor) -> tf.Tensor:
         outputs = self._filtered(spectrum)
@@ -117,9 +115,18 @@ class GatedBankGenerator(Generator):
         return self.sum(outputs * tf.repeat(gates, 2, axis=-1))
 
     def at_rest(self, spectrum: tf.Tensor) -> tf.Tensor:
-        # Envelopes of what is steady are their own means, ln 1.
-        steady = tf.zeros((1, 1 + GATE_SPACING * sum(kernel - 1 for kernel in GATE_KERNELS), 2 * self.n_bins))
-        return self.sum(self._filtered(spectrum) * tf.repeat(self._gates_of(steady), 2, axis=-1))
+        return self.sum(self._filtered(spectrum) * tf.repeat(self._gates_at_rest(), 2))
+
+    def _gates_at_rest(self) -> tf.Tensor:
+        """Of what is steady, `(n_bins · filters_per_bin,)`.
+
+        Its envelopes are their own means, ln 1: the first layer makes its biases of them, at all times alike.
+        """
+        first, second = self.gate_layers
+        seen = tf.reshape(tf.nn.relu(first.bias), (self.n_bins, GATE_CHANNELS, 1))
+        kernel = tf.reshape(tf.reduce_sum(second.kernel, axis=0), (GATE_CHANNELS, self.n_bins, -1))
+        weighed = tf.reduce_sum(seen * tf.transpose(kernel, (1, 0, 2)), axis=1)
+        return 2.0 * tf.sigmoid(tf.reshape(weighed, (-1,)) + second.bias)
 
     def _filtered(self, spectrum: tf.Tensor) -> tf.Tensor:
         late = output_kernel_frames(self.kernel_frames) - 1
