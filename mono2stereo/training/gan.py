@@ -196,7 +196,13 @@ def generator_loss(gan: Gan, terms: Mapping[str, tf.Tensor]) -> tf.Tensor:
 
 def update(network: keras.Model, optimizer: AdamW, loss: tf.Tensor, tape: tf.GradientTape) -> tf.Tensor:
     """Descend from `loss`, which `tape` recorded; returns the gradient's norm."""
-    gradients = mean_over_replicas(tape.gradient(loss, network.trainable_variables))
+    variables = network.trainable_variables
+    # What a loss does not reach stays: held notes alone leave out the first gates' kernel.
+    gradients = [
+        tf.zeros(variable.shape, variable.dtype) if gradient is None else gradient
+        for gradient, variable in zip(tape.gradient(loss, variables), variables, strict=True)
+    ]
+    gradients = mean_over_replicas(gradients)
     optimizer.apply(gradients)
     return tf.linalg.global_norm(gradients)
 
