@@ -62,8 +62,24 @@ def first_step_parts() -> None:
     print(json.dumps({part: marks[i + 1] - marks[i] for i, part in enumerate(parts)}))
 
 
+def record_first_step() -> None:
+    """Print and keep what the first step waits for, medians of some processes."""
+    code = "from benchmarks.startup import first_step_parts; first_step_parts()"
+    command = [sys.executable, "-c", code]
+    found = [
+        json.loads(
+            subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
+        )
+        for _ in range(FIRST_STEP_ROUNDS)
+    ]
+    parts = {part: round(statistics.median(each[part] for each in found), 2) for part in found[0]}
+    print("first step: " + ", ".join(f"{part} {seconds} s" for part, seconds in parts.items()))
+    RESULTS.with_name("startup.json").write_text(json.dumps(parts, indent=1) + "\n")
+
+
 def main() -> None:
     """Time, print and record; the repro row needs a pipeline that has run."""
+    record_first_step()
     scripts = Path(sys.executable).parent
     questions = {
         "help": ([str(scripts / "mono2stereo"), "--help"], {"python": [sys.executable, "-c", "pass"]}),
@@ -96,17 +112,6 @@ def main() -> None:
         }
         rounds = FIRST_STEP_ROUNDS if name in firsts else 7
         record(rows(f"startup/{name}", time_in_turn(candidates, rounds, warm_up=1)))
-    code = "from benchmarks.startup import first_step_parts; first_step_parts()"
-    command = [sys.executable, "-c", code]
-    found = [
-        json.loads(
-            subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
-        )
-        for _ in range(FIRST_STEP_ROUNDS)
-    ]
-    parts = {part: round(statistics.median(each[part] for each in found), 2) for part in found[0]}
-    print("first step: " + ", ".join(f"{part} {seconds} s" for part, seconds in parts.items()))
-    RESULTS.with_name("startup.json").write_text(json.dumps(parts, indent=1) + "\n")
 
 
 if __name__ == "__main__":
