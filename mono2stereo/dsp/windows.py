@@ -39,7 +39,8 @@ def running(extreme: np.ufunc, x: Signal, samples: int) -> Signal:
 
 def times(rows: Signal, matrix: Signal) -> Signal:
     """Rows (n, inputs) times a matrix (inputs, outputs), on one thread."""
-    at_once = max(1, PRODUCT // matrix.size // KERNEL_ROWS * KERNEL_ROWS)
+    at_once = max(1, PRODUCT // matrix.size)
+    at_once = at_once // KERNEL_ROWS * KERNEL_ROWS or at_once
     rows = np.ascontiguousarray(rows)
     if len(rows) <= at_once:
         return rows @ matrix
