@@ -30,6 +30,9 @@ def first_step_parts() -> None:
     def mark() -> None:
         marks.append(time.perf_counter())
 
+    from mono2stereo.training.tensorflow_start import start_tensorflow
+
+    start_tensorflow()
     from mono2stereo.config import Config
     from mono2stereo.data.pairs import Natural, NaturalWidth
     from mono2stereo.dsp.movement import FIGURES

@@ -14,7 +14,6 @@ it, within a minute. After any but 0 start all again.
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from mono2stereo.config import Config
 from mono2stereo.errors import one_line_errors
 from mono2stereo.files import atomic_path
 from mono2stereo.progress import duration
+from mono2stereo.training.tensorflow_start import start_tensorflow
 
 CHECKPOINTS, REPORTS = Path("models/checkpoints"), Path("reports/train")
 
@@ -30,9 +30,8 @@ CHECKPOINTS, REPORTS = Path("models/checkpoints"), Path("reports/train")
 def main() -> None:
     """Read params.yaml, train, write models/ and reports/train/."""
     config = Config.load()
-    # Whatever other projects of this user have in ~/.keras or the environment.
-    os.environ |= {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": os.devnull}
-    from mono2stereo.training.assemble import Training  # TensorFlow, once the settings are known to be good
+    start_tensorflow()  # once the settings are known to be good
+    from mono2stereo.training.assemble import Training
     from mono2stereo.training.hardware import share_cores
     from mono2stereo.training.needs import say
 
