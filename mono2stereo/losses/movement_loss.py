@@ -31,13 +31,15 @@ class MovementLoss:
         self._stft = frames_of(sample_rate)
         self._step_seconds = self._stft.frame_step / sample_rate
         self._bands = tf.constant(erb_matrix(sample_rate), dtype)
-        self._counted = [number for number, target in enumerate(targets) if target is not None]
-        self._targets = tf.constant([targets[number] for number in self._counted], dtype)
+        counted = np.array([target is not None for target in targets])
+        self._shares = tf.constant(counted / counted.sum(), dtype)
+        self._targets = tf.constant([target or 0.0 for target in targets], dtype)
 
     def __call__(self, *, estimate: Spectra, reference: Spectra) -> tf.Tensor:
         """Scalar, nepers; 0 for a side that moves as the targets say."""
-        figures = tf.gather(self.figures(estimate=estimate, reference=reference), self._counted, axis=1)
-        return tf.reduce_mean(tf.abs(tf.math.log((figures + INAUDIBLE_DB) / (self._targets + INAUDIBLE_DB))))
+        figures = self.figures(estimate=estimate, reference=reference)
+        away = tf.abs(tf.math.log((figures + INAUDIBLE_DB) / (self._targets + INAUDIBLE_DB)))
+        return tf.reduce_sum(self._shares * tf.reduce_mean(away, axis=0))
 
     def figures(self, *, estimate: Spectra, reference: Spectra) -> tf.Tensor:
         """`(batch, 6)`, dB; 0 in ranges of modulation that the signals are too short for."""
@@ -48,11 +50,12 @@ class MovementLoss:
         mid, left, right = (_decibel(tf.maximum(x, floor)) for x in powers)
         counts = tf.cast(powers[0] > floor, mid.dtype)
         modulation = [self._modulation(side - mid, counts) for side in (left, right)]
-        spread = _mean_over_bands(tf.reduce_sum(tf.square(_centred(left - right, counts)), axis=1), counts)
+        squares = tf.reduce_sum(tf.square(_centred(left - right, counts)), axis=1)
+        spread = _mean_over_bands(squares[..., tf.newaxis], counts)
         both = counts[:, 1:] * counts[:, :-1]
         steps = tf.abs((left - right)[:, 1:] - (left - right)[:, :-1])
         change = _sum(steps * both) / tf.maximum(_sum(both), 1.0)
-        return tf.concat([0.5 * tf.add_n(modulation), tf.stack([spread, change], axis=1)], axis=1)
+        return tf.concat([0.5 * tf.add_n(modulation), spread, change[:, tf.newaxis]], axis=1)
 
     def _stft_of(self, signal: Spectra) -> tf.Tensor:
         return signal.stft(self._stft.frame_length, self._stft.frame_step, self._stft.fft_length)
@@ -61,16 +64,10 @@ class MovementLoss:
         """`(batch, frames, bands)` → `(batch, 4)`: what each range of modulation holds."""
         frames = levels_db.shape[1]
         hz = np.fft.rfftfreq(frames, self._step_seconds)
+        ranges = [(hz > 0) & (hz >= low) & (hz < high) for low, high in MODULATION_HZ]
         by_time = tf.transpose(_centred(levels_db, counts), (0, 2, 1))
-        squares = tf.transpose(2 / frames * power(tf.signal.rfft(by_time)), (0, 2, 1))
-        ranges = [np.flatnonzero((hz > 0) & (hz >= low) & (hz < high)) for low, high in MODULATION_HZ]
-        return tf.stack(
-            [
-                _mean_over_bands(tf.reduce_sum(tf.gather(squares, at, axis=1), axis=1), counts)
-                for at in ranges
-            ],
-            axis=1,
-        )
+        sums = tf.constant(2 / frames * np.stack(ranges, axis=1), by_time.dtype)
+        return _mean_over_bands(power(tf.signal.rfft(by_time)) @ sums, counts)
 
 
 def _gain(*, mid: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
@@ -93,8 +90,8 @@ def _centred(levels_db: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
 
 
 def _mean_over_bands(squares: tf.Tensor, counts: tf.Tensor) -> tf.Tensor:
-    """Root of each band's sum of squares, `(batch, bands)`, over its cells; their mean, by the cells."""
-    cells = tf.reduce_sum(counts, axis=1)
+    """Roots of each band's sums of squares, `(batch, bands, sums)`, over its cells; their means, by cells."""
+    cells = tf.reduce_sum(counts, axis=1)[..., tf.newaxis]
     roots = tf.sqrt(squares * cells + 1e-6)  # finite gradient where nothing moves
     return tf.reduce_sum(roots, axis=1) / tf.maximum(tf.reduce_sum(cells, axis=1), 1.0)
 

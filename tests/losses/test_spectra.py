@@ -1,0 +1,26 @@
+"""Powers of STFTs against TensorFlow's own, gradients included."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mono2stereo.losses.spectra import Spectra, power
+
+
+@pytest.mark.parametrize("lengths", [(64, 16, 64), (48, 20, 64), (30, 7, 30), (16, 16, 16), (16, 24, 16)])
+def test_powers_of_stfts_are_tensorflows_and_so_are_their_gradients(lengths):
+    waveform = tf.constant(np.random.default_rng(0).standard_normal((3, 301)), tf.float32)
+
+    def theirs() -> tf.Tensor:
+        spectrum = tf.signal.stft(waveform, *lengths)
+        return tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
+
+    found = []
+    for powers_of in (lambda: power(Spectra(waveform).stft(*lengths)), theirs):
+        with tf.GradientTape() as tape:
+            tape.watch(waveform)
+            powers = powers_of()
+            value = tf.reduce_sum(powers * tf.random.stateless_uniform(powers.shape, (1, 2)))
+        found.append((powers, tape.gradient(value, waveform)))
+    for mine, reference in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, reference, rtol=1e-4, atol=1e-3)
