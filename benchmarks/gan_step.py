@@ -106,6 +106,9 @@ def ours(
         precision: As in `train.precision`.
         xla: The whole step compiled by XLA.
     """
+    from mono2stereo.training.tensorflow_start import start_tensorflow
+
+    start_tensorflow()
     import tensorflow as tf
 
     from mono2stereo.training.hardware import compute_in, share_cores

@@ -22,6 +22,9 @@ WEIGHTS = {"coherence": 2.5, "mel": 5.625, "level": 1.0}
 
 def ours(*, kind: str) -> Callable[[], object]:
     """An update of a generator by the loss terms alone, on a constant batch."""
+    from mono2stereo.training.tensorflow_start import start_tensorflow
+
+    start_tensorflow()
     import tensorflow as tf
 
     from mono2stereo.dsp.stft import Stft
