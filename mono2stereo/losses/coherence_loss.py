@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mono2stereo.losses.spectra import Spectra, mel_filterbank, power
+from mono2stereo.dsp.mel import mel_filterbank
+from mono2stereo.losses.spectra import Spectra, power
 
 MIN_FRAMES = 16
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from mono2stereo.losses.spectra import Spectra, mel_filterbank, power
+from mono2stereo.dsp.mel import mel_filterbank
+from mono2stereo.losses.spectra import Spectra, power
 
 
 class MelLoss:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from mono2stereo.losses.spectra import Spectra, mel_filterbank, power
+from mono2stereo.dsp.mel import mel_filterbank
+from mono2stereo.losses.spectra import Spectra, power
 
 FRAME_LENGTH = 4096
 NEAR_FRAMES = 3  # the mask's width: a frame before and after,

@@ -1,4 +1,4 @@
-"""Short-time spectra of one signal, each computed once however many terms ask for it, and mel bands."""
+"""Short-time spectra of one signal, each computed once however many terms ask for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
-from librosa.filters import mel
 
 
 class Spectra:
@@ -57,11 +56,6 @@ def framed(waveform: tf.Tensor, length: int, step: int) -> tf.Tensor:
         return tf.reshape(frames, (-1, n_frames, length)), overlap_add
 
     return gathered(waveform)
-
-
-def mel_filterbank(sample_rate: int, fft_length: int, n_mels: int) -> np.ndarray:
-    """Slaney's bands, (n_mels, fft_length // 2 + 1) float64; `dsp.mel` makes the same without librosa."""
-    return mel(sr=sample_rate, n_fft=fft_length, n_mels=n_mels, dtype=np.float64)
 
 
 def power(spectrum: tf.Tensor) -> tf.Tensor:
