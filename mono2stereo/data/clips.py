@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import fftconvolve, firwin2
 
 from mono2stereo.data.pairs import Pair
 from mono2stereo.dsp.mel import mel_centres_hz
@@ -125,7 +124,7 @@ class ClipDrawer:
         first, last = start - margin, start + samples + margin
         inside = track[max(first, 0) : min(last, len(track)), 1]
         side = np.pad(inside, (max(-first, 0), max(last - len(track), 0)))
-        return fftconvolve(side, taps, mode="valid").astype(np.float32)
+        return np.convolve(side, taps, "valid")
 
     def _level_taps(self, pair: Pair) -> np.ndarray:
         """Linear-phase FIR that brings a track's side to the level of its mid."""
@@ -136,8 +135,8 @@ class ClipDrawer:
             return np.array([10 ** (-pair.side_to_mid_db / 20)], np.float32)
         limit = 10 ** (MAX_LEVEL_DB / 20)
         gain = np.clip(mid / np.maximum(side, 1e-12), 1 / limit, limit)
-        nyquist = self.sample_rate / 2
-        centres = mel_centres_hz(self.sample_rate, len(gain))
-        frequencies = np.concatenate([[0.0], centres, [nyquist]])
-        taps = firwin2(LEVEL_TAPS, frequencies, np.concatenate([gain[:1], gain, gain[-1:]]), fs=2 * nyquist)
+        # SciPy's firwin2, without the second that its import takes.
+        bins_hz = np.linspace(0, self.sample_rate / 2, 2 * LEVEL_TAPS)
+        response = np.fft.irfft(np.interp(bins_hz, mel_centres_hz(self.sample_rate, len(gain)), gain))
+        taps = np.roll(response, LEVEL_TAPS // 2)[:LEVEL_TAPS] * np.hamming(LEVEL_TAPS)
         return taps.astype(np.float32)

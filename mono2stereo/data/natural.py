@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import scipy.fft
-import scipy.signal
 from numpy.typing import NDArray
 
 from mono2stereo.data.pairs import Natural, NaturalWidth
@@ -29,7 +28,7 @@ class OwnRateLevels:
     def __init__(self, sample_rate: int) -> None:
         self.sample_rate = sample_rate
         self._length = sample_rate // 2
-        self._window = scipy.signal.windows.hann(self._length, sym=False).astype(np.float32)
+        self._window = np.hanning(self._length + 1)[:-1].astype(np.float32)
         self._rest = np.zeros((0, 2), np.float32)
         self._power = np.zeros((2, self._length // 2 + 1))
 
