@@ -8,6 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from mono2stereo.errors import TrainingError
+
 
 class Spectra:
     """Waveforms `(batch, samples)` and their STFTs on demand.
@@ -33,8 +35,13 @@ def framed(waveform: tf.Tensor, length: int, step: int) -> tf.Tensor:
     """`(batch, samples)` → `(batch, frames, length)`, without padding; samples must be static.
 
     As `tf.signal.frame`, with half the graph to trace, and a gradient that is quicker.
+
+    Raises:
+        TrainingError: not one frame.
     """
     samples = waveform.shape[-1]
+    if samples < length:
+        raise TrainingError(f"frames of {length} samples in a crop of {samples}; lengthen train.crop_samples")
     n_frames, overlap, part = 1 + (samples - length) // step, -(-length // step), math.gcd(length, step)
     span = (n_frames - 1) * step + length
     places = np.arange(n_frames)[:, None] * (step // part) + np.arange(length // part)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mono2stereo.errors import TrainingError
 from mono2stereo.losses.spectra import Spectra, power
 
 
@@ -24,3 +25,8 @@ def test_powers_of_stfts_are_tensorflows_and_so_are_their_gradients(lengths):
         found.append((powers, tape.gradient(value, waveform)))
     for mine, reference in zip(*found, strict=True):
         np.testing.assert_allclose(mine, reference, rtol=1e-4, atol=1e-3)
+
+
+def test_a_crop_shorter_than_a_frame_is_refused_in_a_line():
+    with pytest.raises(TrainingError, match="frames of 302 samples in a crop of 301"):
+        Spectra(tf.zeros((1, 301))).stft(302, 75)
