@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import scipy.fft
+import scipy
 from numpy.typing import NDArray
 
 from mono2stereo.data.pairs import Natural, NaturalWidth

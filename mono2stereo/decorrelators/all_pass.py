@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import scipy.integrate
-import scipy.optimize
-import scipy.signal
+import scipy
 
 from mono2stereo.decorrelators.base import RecursiveStream, Streaming, settle
 from mono2stereo.dsp.signals import Signal

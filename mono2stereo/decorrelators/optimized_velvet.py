@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import scipy.optimize
+import scipy
 
 from mono2stereo.decorrelators.base import Streaming
 from mono2stereo.decorrelators.fir import FirStream

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.signal
+import scipy
 
 from mono2stereo.decorrelators.base import Streaming, settle
 from mono2stereo.decorrelators.qmf import OVERLAP, SPLIT_DELAY, LowBandSplit, QmfBank, merge_low_bands

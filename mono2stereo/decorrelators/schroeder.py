@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.signal
+import scipy
 
 from mono2stereo.decorrelators.base import RecursiveStream, Streaming, settle
 from mono2stereo.dsp.signals import Signal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 
 from mono2stereo.dsp.signals import Signal, require_mono, require_sample_rate
 from mono2stereo.errors import AudioError
@@ -67,9 +68,7 @@ def third_octave_levels_db(x: Signal, sample_rate: int) -> Signal:
     edges = third_octave_edges_hz(sample_rate)
     frame = sample_rate // 2
     require_mono(x, "x", samples=frame)
-    from scipy.signal import welch  # it takes its time, and training needs none of it
-
-    frequencies, density = welch(
+    frequencies, density = scipy.signal.welch(
         x.astype(np.float64), sample_rate, nperseg=frame, detrend=False, scaling="density"
     )
     return 10 * np.log10(

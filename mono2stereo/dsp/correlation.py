@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
-import scipy.signal
+import scipy
 
 from mono2stereo.dsp.signals import Signal, require_pair
 from mono2stereo.errors import AudioError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
+import scipy
 
 from mono2stereo.dsp.signals import Signal, require_mono, require_sample_rate
 from mono2stereo.errors import AudioError

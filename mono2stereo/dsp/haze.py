@@ -11,7 +11,7 @@ noise-to-mask ratio of ITU-R BS.1387.
 from __future__ import annotations
 
 import numpy as np
-import scipy.ndimage
+import scipy
 
 from mono2stereo.dsp.bands import level_match
 from mono2stereo.dsp.mel import mel_filterbank

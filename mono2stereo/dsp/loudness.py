@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.signal
+import scipy
 
 from mono2stereo.dsp.signals import Signal, require_mono, require_sample_rate, require_stereo
 

@@ -29,7 +29,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import scipy.fft
+import scipy
 
 from mono2stereo.dsp.bands import level_match
 from mono2stereo.dsp.erb import erb_bands

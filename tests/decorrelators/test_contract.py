@@ -199,6 +199,14 @@ def test_refuses_impossible_parameters(make, match):
 
 @pytest.mark.parametrize("module", ["decorrelators", "decorrelators.classical"])
 def test_importing_the_package_loads_nothing_heavy(module):
-    heavy = {"onnxruntime", "tensorflow", "matplotlib", "pandas"}
+    heavy = {
+        "onnxruntime",
+        "tensorflow",
+        "matplotlib",
+        "pandas",
+        "scipy.signal",
+        "scipy.optimize",
+        "scipy.stats",
+    }
     code = f"import sys, mono2stereo.{module}; print(sys.modules.keys() & {heavy})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
