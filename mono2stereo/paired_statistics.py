@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 
 def mean_interval(
@@ -36,7 +36,7 @@ def mean_interval(
         return np.nan, np.nan, np.nan
     if len(present) == 1:
         return float(present[0]), np.nan, np.nan
-    drawn = stats.bootstrap(
+    drawn = scipy.stats.bootstrap(
         (present,),
         np.mean,
         n_resamples=resamples,
@@ -98,7 +98,7 @@ def paired_p_value(values: ArrayLike, reference: ArrayLike) -> float:
         return np.nan
     if not differences.any():
         return 1.0
-    return float(stats.wilcoxon(differences).pvalue)
+    return float(scipy.stats.wilcoxon(differences).pvalue)
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:

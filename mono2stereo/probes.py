@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import cycle
 
 import numpy as np
-from scipy.signal import chirp, lfilter
+import scipy
 
 from mono2stereo.decorrelators.base import Decorrelator
 from mono2stereo.dsp.bands import level_db
@@ -95,8 +95,8 @@ def speech_like(seconds: float) -> Signal:
         voice = np.diff(np.maximum(np.sin(2 * np.pi * phase), 0) ** 2, append=0.0)
         for formant_hz in formants:
             radius, angle = math.exp(-np.pi * 80 / SAMPLE_RATE), 2 * np.pi * formant_hz / SAMPLE_RATE
-            voice = lfilter([1 - radius], [1, -2 * radius * math.cos(angle), radius**2], voice)
-        hiss = lfilter([1, -0.95], 1, random.normal(size=round(0.06 * SAMPLE_RATE)))
+            voice = scipy.signal.lfilter([1 - radius], [1, -2 * radius * math.cos(angle), radius**2], voice)
+        hiss = scipy.signal.lfilter([1, -0.95], 1, random.normal(size=round(0.06 * SAMPLE_RATE)))
         shaped = [voice * np.hanning(len(voice)) / np.abs(voice).max(), 0.05 * hiss * np.hanning(len(hiss))]
         pieces += [*shaped, np.zeros(round(0.06 * SAMPLE_RATE))]
     return (0.3 * np.concatenate(pieces)[: round(seconds * SAMPLE_RATE)]).astype(np.float32)
@@ -164,7 +164,7 @@ def _saws(side: Side) -> Iterator[Figure]:
 def _sweep(side: Side) -> Iterator[Figure]:
     low, high, seconds = SWEEP
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    mid = 0.25 * chirp(time, low, seconds, high, method="logarithmic")
+    mid = 0.25 * scipy.signal.chirp(time, low, seconds, high, method="logarithmic")
     stft = Stft(4096, 1024, 4096)
     power = np.abs(stft.analyse(side(mid).astype(np.float32))) ** 2
     frequencies = np.arange(power.shape[1]) * SAMPLE_RATE / stft.fft_length

@@ -135,7 +135,7 @@ class ClipDrawer:
             return np.array([10 ** (-pair.side_to_mid_db / 20)], np.float32)
         limit = 10 ** (MAX_LEVEL_DB / 20)
         gain = np.clip(mid / np.maximum(side, 1e-12), 1 / limit, limit)
-        # SciPy's firwin2, without the second that its import takes.
+        # As SciPy's firwin2, whose import would make every training wait.
         bins_hz = np.linspace(0, self.sample_rate / 2, 2 * LEVEL_TAPS)
         response = np.fft.irfft(np.interp(bins_hz, mel_centres_hz(self.sample_rate, len(gain)), gain))
         taps = np.roll(response, LEVEL_TAPS // 2)[:LEVEL_TAPS] * np.hamming(LEVEL_TAPS)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from mono2stereo.errors import DataError
 from mono2stereo.listening_test.results import SCALES, Session
@@ -66,7 +66,7 @@ def any_difference(sessions: Sequence[Session], scale: str) -> float:
         raise DataError(f"{len(stimuli)} stimuli, {len(table)} listeners: rank tests take 3 and 2 at least")
     if not np.ptp(table, axis=1).any():
         return 1.0
-    return float(stats.friedmanchisquare(*table.T).pvalue)
+    return float(scipy.stats.friedmanchisquare(*table.T).pvalue)
 
 
 def pairs(sessions: Sequence[Session]) -> list[Pair]:
@@ -99,7 +99,7 @@ def listeners_needed(difference: float, deviation: float, comparisons: int, *, p
     (14, 27, 91)
     """
     alpha = ALPHA / comparisons
-    strict, sure = stats.norm.ppf(1 - alpha / 2), stats.norm.ppf(power)
+    strict, sure = scipy.stats.norm.ppf(1 - alpha / 2), scipy.stats.norm.ppf(power)
     of_t = ((strict + sure) * deviation / difference) ** 2 + strict**2 / 2
     by_power = math.ceil(of_t * math.pi / 3)
     return max(by_power, math.ceil(1 - math.log2(alpha)))

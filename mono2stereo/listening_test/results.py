@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student_t
+import scipy
 
 from mono2stereo.errors import DataError
 from mono2stereo.versions import LISTENING_RESULTS
@@ -109,7 +109,7 @@ def interval(means: Sequence[float]) -> tuple[float, float, float]:
     mean, number = float(np.mean(means)), len(means)
     if number < 2:
         return mean, math.nan, math.nan
-    half = float(student_t.ppf(0.975, number - 1) * np.std(means, ddof=1) / np.sqrt(number))
+    half = float(scipy.stats.t.ppf(0.975, number - 1) * np.std(means, ddof=1) / np.sqrt(number))
     return mean, max(0.0, mean - half), min(100.0, mean + half)
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt
 
 from mono2stereo.synthesis.notes import Note, Part
 
@@ -165,7 +165,7 @@ def hit(drum: str, note: Note, rng: np.random.Generator) -> Signal:
     seconds = np.arange(round(6 * decay * SAMPLE_RATE)) / SAMPLE_RATE
     decay *= rng.uniform(0.85, 1.15)
     phase = frequency * seconds - fall * 0.02 * np.exp(-seconds / 0.02) * 2
-    noise = sosfilt(_band(band), rng.standard_normal(len(seconds)))
+    noise = scipy.signal.sosfilt(_band(band), rng.standard_normal(len(seconds)))
     noise_decay = np.exp(-seconds / (decay * (0.3 if drum == "kick" else 1)))
     body = (1 - noisiness) * np.sin(2 * np.pi * phase) * np.exp(-seconds / decay)
     return 2 * note.velocity * np.minimum(seconds / 0.0008, 1) * (body + noisiness * noise * noise_decay)
@@ -173,4 +173,4 @@ def hit(drum: str, note: Note, rng: np.random.Generator) -> Signal:
 
 @lru_cache
 def _band(edges: tuple[float, float]) -> Signal:
-    return butter(2, edges, "bandpass", fs=SAMPLE_RATE, output="sos")
+    return scipy.signal.butter(2, edges, "bandpass", fs=SAMPLE_RATE, output="sos")

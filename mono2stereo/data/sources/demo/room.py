@@ -6,9 +6,8 @@ import itertools
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft
-from scipy.signal import lfilter
 
 from mono2stereo.data.sources.demo.pieces import Room
 from mono2stereo.synthesis.instruments import SAMPLE_RATE
@@ -33,7 +32,7 @@ def impulse_responses(room: Room, source: Signal, rng: np.random.Generator) -> N
     size = np.asarray(room.size)
     middle = size * (0.5, 0.28, 0.0) + (0.0, 0.0, 1.8)
     offset = np.array([room.microphone_distance / 2, 0.0, 0.0])
-    length = next_fast_len(round(0.9 * room.reverberation_seconds * SAMPLE_RATE), real=True)
+    length = scipy.fft.next_fast_len(round(0.9 * room.reverberation_seconds * SAMPLE_RATE), real=True)
     volume = float(np.prod(size))
     area = 2 * float(size[0] * size[1] + size[0] * size[2] + size[1] * size[2])
     # Sabine's formula, for the share that a wall gives back.
@@ -46,7 +45,7 @@ def impulse_responses(room: Room, source: Signal, rng: np.random.Generator) -> N
         response = early[MAX_ORDER]
         for order in range(MAX_ORDER - 1, -1, -1):
             # Each wall takes some of the treble.
-            response = early[order] + reflection * lfilter([0.8], [1, -0.2], response)
+            response = early[order] + reflection * scipy.signal.lfilter([0.8], [1, -0.2], response)
         # The images thin out where the tail takes over.
         mixing = direct + 0.002 * np.sqrt(volume) * SAMPLE_RATE
         rise = np.clip((np.arange(length) - direct) / (mixing - direct), 0, 1)
@@ -97,7 +96,7 @@ def _images(size: Signal, source: Signal, microphone: Signal, length: int) -> Si
 def _tail(room: Room, length: int, rng: np.random.Generator) -> Signal:
     """Diffuse reverberation (2, length) of energy 1 in each channel, in the room's coherence."""
     frequency = np.fft.rfftfreq(length, 1 / SAMPLE_RATE)
-    noise = rfft(rng.standard_normal((2, length), np.float32))
+    noise = scipy.fft.rfft(rng.standard_normal((2, length), np.float32))
     coherence = np.sinc(2 * frequency * room.microphone_distance / SPEED_OF_SOUND)
     angle = np.arcsin(np.clip(coherence, -1, 1)) / 2
     pair = np.stack(
@@ -113,6 +112,6 @@ def _tail(room: Room, length: int, rng: np.random.Generator) -> Signal:
     tail = np.zeros((2, length))
     for share, decay in zip(shares, BAND_DECAYS, strict=True):
         fall = np.exp(-6.91 * seconds / (decay * room.reverberation_seconds))
-        tail += irfft(pair * np.sqrt(np.maximum(share, 0)), length) * fall
+        tail += scipy.fft.irfft(pair * np.sqrt(np.maximum(share, 0)), length) * fall
     energy = room.reverberation_seconds * SAMPLE_RATE / 13.8
     return tail / np.sqrt(energy)
